@@ -1,0 +1,91 @@
+"""Holdfast: WebSocket feeds that must not stop. This package is the machine; it does no I/O.
+
+Applications use `holdfast_asyncio` or `holdfast_trio`; settings, events and errors are found here.
+"""
+
+from holdfast.config import (
+    Backoff,
+    DialWindow,
+    FeedConfig,
+    FeedOptions,
+    Keepalive,
+    Limits,
+    Retry,
+    Staleness,
+    Timeouts,
+)
+from holdfast.endpoint import Endpoint
+from holdfast.errors import (
+    ConfigError,
+    FeedClosed,
+    GaveUp,
+    HoldfastError,
+    InvalidURL,
+    LocalProtocolError,
+    NotOpen,
+)
+from holdfast.events import (
+    Closed,
+    Connected,
+    ConnectFailed,
+    Connecting,
+    Disconnected,
+    Event,
+    Gap,
+    Item,
+    Message,
+    Paused,
+    PongReceived,
+    Redirected,
+    Resumed,
+    RetryScheduled,
+    Stale,
+    Stall,
+)
+from holdfast.failures import Cause, Failure
+from holdfast.feed import Feed
+from holdfast.fleet import Fleet
+from holdfast.stats import FeedStats
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Backoff",
+    "Cause",
+    "Closed",
+    "ConfigError",
+    "ConnectFailed",
+    "Connected",
+    "Connecting",
+    "DialWindow",
+    "Disconnected",
+    "Endpoint",
+    "Event",
+    "Failure",
+    "Feed",
+    "FeedClosed",
+    "FeedConfig",
+    "FeedOptions",
+    "FeedStats",
+    "Fleet",
+    "Gap",
+    "GaveUp",
+    "HoldfastError",
+    "InvalidURL",
+    "Item",
+    "Keepalive",
+    "Limits",
+    "LocalProtocolError",
+    "Message",
+    "NotOpen",
+    "Paused",
+    "PongReceived",
+    "Redirected",
+    "Resumed",
+    "Retry",
+    "RetryScheduled",
+    "Stale",
+    "Staleness",
+    "Stall",
+    "Timeouts",
+]

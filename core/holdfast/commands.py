@@ -1,0 +1,63 @@
+"""What the machine asks of its driver, in order. Each names a connection by its number, which is never reused."""
+
+from __future__ import annotations
+
+from holdfast.endpoint import Endpoint
+
+
+class Command:
+    """Base of all commands."""
+
+    __slots__ = ("conn",)
+
+    def __init__(self, conn: int) -> None:
+        self.conn = conn
+
+    def _values(self) -> list[object]:
+        return [getattr(self, name) for cls in type(self).__mro__[::-1] for name in getattr(cls, "__slots__", ())]
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self._values() == other._values()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(repr, self._values()))})"
+
+
+class Connect(Command):
+    """Dial: name lookup, TCP, TLS. Answer with `connected` or `connect_failed`, unless `Disconnect` comes first."""
+
+    __slots__ = ("endpoint",)
+
+    def __init__(self, conn: int, endpoint: Endpoint) -> None:
+        super().__init__(conn)
+        self.endpoint = endpoint
+
+
+class Write(Command):
+    """Send these bytes, after all earlier ones of this connection. Dropped in silence if the connection is gone."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, conn: int, data: bytes) -> None:
+        super().__init__(conn)
+        self.data = data
+
+
+class Pause(Command):
+    """Stop reading from the socket until `Resume`."""
+
+    __slots__ = ()
+
+
+class Resume(Command):
+    """Read again."""
+
+    __slots__ = ()
+
+
+class Disconnect(Command):
+    """Close the socket, or abandon the dial, now. What was not sent yet is dropped; nothing need be reported back."""
+
+    __slots__ = ()

@@ -1,0 +1,6 @@
+"""Floor 2: one connection's life, from dial to close: adds deadlines."""
+
+from holdfast.connection.connection import Connection, State, encode
+from holdfast.connection.reports import Lost, Opened, Pong, Refused, Report
+
+__all__ = ["Connection", "Lost", "Opened", "Pong", "Refused", "Report", "State", "encode"]

@@ -1,0 +1,324 @@
+"""Floor 2: one connection's life, from the dial to the closed socket, and its deadlines.
+
+    DIALING ----> HANDSHAKE ----> OPEN ----> CLOSING
+       |              |            |            |
+       +--------------+------------+------------+----> CLOSED
+
+Connect goes out when the object is made. DIALING ends with `connected`, HANDSHAKE with the server's answer. OPEN ends
+with a close frame from either side, a violation, the end of the stream, or silence after a ping. In CLOSING our close
+frame is on its way and what still arrives is read only for the end of it. Every way into CLOSED that the driver did
+not bring about itself leaves a Disconnect behind, and then the number is never used again.
+
+Keepalive never compares clocks with the peer: a ping goes out every `interval`; if then *nothing* arrives for
+`timeout`, the peer is gone. While a ping is unanswered the connection asks to be woken in steps of a quarter of the
+timeout, so that a stall of our own process shows as a late step, and is added to the deadline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum, IntEnum
+
+from holdfast.commands import Command, Connect, Disconnect, Pause, Resume, Write
+from holdfast.config import FeedConfig
+from holdfast.connection.reports import Lost, Opened, Pong, Refused, Report
+from holdfast.endpoint import Endpoint
+from holdfast.errors import LocalProtocolError, NotOpen
+from holdfast.failures import Cause, Failure
+from holdfast.timers import Timers
+from holdfast.wire import (
+    BINARY,
+    CLOSE,
+    NONCE_SIZE,
+    PING,
+    PONG,
+    TEXT,
+    Accepted,
+    ClientHandshake,
+    CloseFrame,
+    Control,
+    FrameReader,
+    MaskSource,
+    PingFrame,
+    PongFrame,
+    check_close_code,
+    client_frame,
+    close_payload,
+)
+
+Messages = list[str | bytes]
+_NOTHING: tuple[Report, ...] = ()
+_STEPS_PER_TIMEOUT = 4
+
+
+class State(Enum):
+    """Where a connection stands in its life."""
+
+    DIALING = "dialing"
+    HANDSHAKE = "handshake"
+    OPEN = "open"
+    CLOSING = "closing"
+    CLOSED = "closed"
+
+
+class Timer(IntEnum):
+    """The deadlines of one connection."""
+
+    CONNECT = 0  # dial and handshake must be done
+    PING = 1  # time for the next ping
+    PONG = 2  # the next look at an unanswered ping
+    CLOSE = 3  # the socket is closed, whatever the peer does
+
+
+_NEXT = {
+    State.DIALING: {State.HANDSHAKE, State.CLOSED},
+    State.HANDSHAKE: {State.OPEN, State.CLOSED},
+    State.OPEN: {State.CLOSING, State.CLOSED},
+    State.CLOSING: {State.CLOSED},
+    State.CLOSED: set[State](),
+}
+
+
+class Connection:
+    """One WebSocket. Commands go to the list that was handed in; each input returns what it led to."""
+
+    def __init__(
+        self,
+        conn: int,
+        endpoint: Endpoint,
+        config: FeedConfig,
+        *,
+        entropy: Callable[[int], bytes],
+        mask: MaskSource,
+        commands: list[Command],
+        now: float,
+    ) -> None:
+        self.conn = conn
+        self.endpoint = endpoint
+        self.state = State.DIALING
+        self.dialled_at = now
+        self.opened_at = now
+        self.last_received = now
+        self.paused = False
+        self._config = config
+        self._commands = commands
+        self._mask = mask
+        self._handshake = ClientHandshake(
+            endpoint, config.user_agent, entropy(NONCE_SIZE), config.limits.max_handshake_size
+        )
+        self._reader = FrameReader(config.limits.max_message_size)
+        self._timers = Timers(Timer)
+        self._timers.set(Timer.CONNECT, now + config.timeouts.connect)
+        self._awaiting = False  # a ping is out, and nothing has arrived since
+        self._pinged_at = now
+        self._pong_deadline = now
+        self._pings = 0
+        self._rtt_payload: bytes | None = None
+        commands.append(Connect(conn, endpoint))
+
+    # Inputs
+
+    def connected(self, now: float) -> None:
+        """The dial succeeded: the request goes out."""
+        if self.state is not State.DIALING:
+            raise LocalProtocolError(f"connected({self.conn}) in state {self.state.value}: a dial is answered once")
+        self._move(State.HANDSHAKE)
+        self.last_received = now
+        self._write(self._handshake.request())
+
+    def connect_failed(self, failure: Failure) -> tuple[Report, ...]:
+        """The dial failed."""
+        if self.state is not State.DIALING:
+            raise LocalProtocolError(
+                f"connect_failed({self.conn}) in state {self.state.value}: a dial is answered once"
+            )
+        self._end()
+        return (Refused(failure),)
+
+    def received(self, data: bytes, now: float, messages: Messages) -> tuple[Report, ...] | list[Report]:
+        """Bytes arrived; append the messages they complete."""
+        self._awaiting = False
+        self.last_received = now
+        if self.state is State.OPEN:
+            controls = self._reader.receive(data, messages)
+            return self._handle(controls, now) if controls else _NOTHING
+        if self.state is State.HANDSHAKE:
+            return self._answered(data, now, messages)
+        if self.state is State.CLOSING:
+            self._reader.receive(data, [])
+            return _NOTHING
+        raise LocalProtocolError(f"received({self.conn}) in state {self.state.value}: report `connected` first")
+
+    def disconnected(self, failure: Failure | None) -> tuple[Report, ...]:
+        """The stream ended (None) or broke. The driver closes the socket itself."""
+        was = self.state
+        self._end()
+        if was is State.OPEN:
+            return (Lost(failure or Failure(Cause.EOF)),)
+        if was is State.HANDSHAKE:
+            return (Refused(failure or Failure(Cause.HANDSHAKE, "the server closed before it answered")),)
+        if was is State.DIALING:
+            return (Refused(failure or Failure(Cause.EOF, "while dialling")),)
+        return _NOTHING
+
+    def tick(self, now: float) -> list[Report]:
+        """Handle every deadline that has come."""
+        reports: list[Report] = []
+        while (timer := self._timers.expired(now)) is not None:
+            if timer == Timer.CONNECT:
+                self._disconnect()
+                limit = self._config.timeouts.connect
+                reports.append(Refused(Failure(Cause.DIAL_TIMEOUT, f"Timeouts.connect is {limit:g} s")))
+            elif timer == Timer.PING:
+                self._ping(now)
+            elif timer == Timer.PONG:
+                reports += self._look_for_life(now)
+            else:
+                self._disconnect()
+        return reports
+
+    def stalled(self, late: float) -> None:
+        """Our process ran `late` seconds later than it had asked to: no peer may pay for that."""
+        self._timers.extend(Timer.CONNECT, late)
+        self._pong_deadline += late
+
+    # What the floor above wants
+
+    def send(self, message: str | bytes) -> None:
+        """One whole message. Raises NotOpen, or LocalProtocolError for what cannot be sent; then nothing was."""
+        if self.state is not State.OPEN:
+            raise NotOpen(f"connection {self.conn} is {self.state.value}: wait for Connected, then send")
+        self._write(client_frame(*encode(message), self._mask()))
+
+    def close(self, now: float, code: int = 1000, reason: str = "") -> None:
+        """End it, within `Timeouts.close`; no-op while it is ending. Raises LocalProtocolError for a bad code."""
+        check_close_code(code)
+        if self.state in (State.DIALING, State.HANDSHAKE):
+            self._disconnect()
+        elif self.state is State.OPEN:
+            if self.paused:
+                self.resume()
+            self._start_closing(now, close_payload(code, reason))
+
+    def pause(self) -> None:
+        """Stop reading. Until `resume`, silence is our own doing and proves nothing."""
+        if self.state is State.OPEN and not self.paused:
+            self.paused = True
+            self._awaiting = False
+            self._timers.clear(Timer.PONG)
+            self._commands.append(Pause(self.conn))
+
+    def resume(self) -> None:
+        """Read again."""
+        if self.state is State.OPEN and self.paused:
+            self.paused = False
+            self._commands.append(Resume(self.conn))
+
+    def next_deadline(self) -> float:
+        return self._timers.next()
+
+    # Inside
+
+    def _answered(self, data: bytes, now: float, messages: Messages) -> tuple[Report, ...] | list[Report]:
+        answer = self._handshake.receive(data)
+        if answer is None:
+            return _NOTHING
+        if isinstance(answer, Failure):
+            self._disconnect()
+            return (Refused(answer),)
+        return self._open(answer, now, messages)
+
+    def _open(self, answer: Accepted, now: float, messages: Messages) -> list[Report]:
+        self._move(State.OPEN)
+        self.opened_at = now
+        self._timers.clear(Timer.CONNECT)
+        if self._config.keepalive.interval is not None:
+            self._timers.set(Timer.PING, now + self._config.keepalive.interval)
+        reports: list[Report] = [Opened(answer.subprotocol, answer.headers)]
+        if answer.rest:
+            reports += self._handle(self._reader.receive(answer.rest, messages), now)
+        return reports
+
+    def _handle(self, controls: list[Control], now: float) -> list[Report]:
+        reports: list[Report] = []
+        ping: PingFrame | None = None
+        for frame in controls:
+            if isinstance(frame, PingFrame):
+                ping = frame
+            elif isinstance(frame, PongFrame):
+                if frame.payload == self._rtt_payload:
+                    self._rtt_payload = None
+                    reports.append(Pong(now - self._pinged_at))
+            elif isinstance(frame, CloseFrame):
+                reports.append(Lost(Failure(Cause.CLOSED, frame.reason, code=frame.code)))
+                self._start_closing(now, close_payload(None if frame.code == 1005 else frame.code))
+            else:
+                reports.append(Lost(Failure(Cause.PROTOCOL, frame.detail, code=frame.code)))
+                self._start_closing(now, close_payload(frame.code, frame.detail))
+        # Of several pings read at once only the latest needs an answer (RFC 6455 section 5.5.3).
+        if ping is not None and self.state is State.OPEN:
+            self._write(client_frame(PONG, ping.payload, self._mask()))
+        return reports
+
+    def _ping(self, now: float) -> None:
+        keepalive = self._config.keepalive
+        assert keepalive.interval is not None
+        self._timers.set(Timer.PING, now + keepalive.interval)
+        if self._awaiting:
+            return  # the first unanswered ping decides
+        self._pings += 1
+        self._rtt_payload = self._pings.to_bytes(4, "big")
+        self._pinged_at = now
+        self._write(client_frame(PING, self._rtt_payload, self._mask()))
+        if not self.paused:
+            self._awaiting = True
+            self._pong_deadline = now + keepalive.timeout
+            self._set_pong_step(now)
+
+    def _look_for_life(self, now: float) -> tuple[Report, ...]:
+        if not self._awaiting:
+            self._timers.clear(Timer.PONG)
+            return _NOTHING
+        if now < self._pong_deadline:
+            self._set_pong_step(now)
+            return _NOTHING
+        self._disconnect()
+        return (Lost(Failure(Cause.PONG_TIMEOUT, f"{now - self._pinged_at:.3g} s ago")),)
+
+    def _set_pong_step(self, now: float) -> None:
+        self._timers.set(
+            Timer.PONG, min(self._pong_deadline, now + self._config.keepalive.timeout / _STEPS_PER_TIMEOUT)
+        )
+
+    def _start_closing(self, now: float, payload: bytes) -> None:
+        self._write(client_frame(CLOSE, payload, self._mask()))
+        self._move(State.CLOSING)
+        self._timers.clear_all()
+        self._timers.set(Timer.CLOSE, now + self._config.timeouts.close)
+
+    def _disconnect(self) -> None:
+        self._commands.append(Disconnect(self.conn))
+        self._end()
+
+    def _end(self) -> None:
+        self._move(State.CLOSED)
+        self._timers.clear_all()
+
+    def _move(self, to: State) -> None:
+        assert to in _NEXT[self.state], f"connection {self.conn}: {self.state.value} to {to.value}"
+        self.state = to
+
+    def _write(self, data: bytes) -> None:
+        self._commands.append(Write(self.conn, data))
+
+
+def encode(message: str | bytes) -> tuple[int, bytes]:
+    """Opcode and payload of a message. Raises LocalProtocolError for what is neither text nor bytes."""
+    if isinstance(message, str):
+        try:
+            return TEXT, message.encode()
+        except UnicodeEncodeError as error:
+            raise LocalProtocolError(f"this text has no UTF-8 form ({error.reason}): send bytes instead") from None
+    if isinstance(message, bytes | bytearray | memoryview):
+        return BINARY, bytes(message)
+    raise LocalProtocolError(f"cannot send {type(message).__name__}: messages are str (text) or bytes (binary)")

@@ -1,0 +1,180 @@
+"""Where to dial: a URL taken apart, and what goes with it."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import SplitResult, quote, unquote_to_bytes, urljoin, urlsplit
+
+from holdfast.errors import ConfigError, InvalidURL
+
+_DEFAULT_PORTS = {"ws": 80, "wss": 443}
+# RFC 9110 section 5.6.2 (token) and 5.5 (field values).
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
+_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*\Z")
+_CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
+_OURS = frozenset(
+    {"host", "upgrade", "connection", "sec-websocket-key", "sec-websocket-version", "sec-websocket-protocol"}
+    | {"sec-websocket-extensions", "content-length", "transfer-encoding"}
+)
+_SECRET_NAME = re.compile(r"token|key|secret|signature|sign|password|passwd|pwd|auth|session|credential", re.IGNORECASE)
+# What may stand unescaped in a request target (RFC 3986 section 3.3 and 3.4); "%" keeps escapes that are there.
+_TARGET_SAFE = "/?:@!$&'()*+,;=-._~%[]|"
+MASK = "***"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One place a feed can dial: a ws:// or wss:// URL, extra request headers, subprotocols, TLS.
+
+    `headers` are sent with the opening handshake, in order. User-info in the URL becomes basic authentication.
+    `tls` is an `ssl.SSLContext`; None means the system's trust. `server_name` is the name in SNI and the one that
+    the certificate must carry; None means the URL's host. `repr` and `safe_url` hide user-info and secrets.
+
+    Raises InvalidURL or ConfigError for what no handshake could carry.
+    """
+
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    subprotocols: tuple[str, ...] = ()
+    tls: Any = None
+    server_name: str | None = None
+    secure: bool = field(init=False)
+    host: str = field(init=False)
+    port: int = field(init=False)
+    target: str = field(init=False)
+    safe_url: str = field(init=False)
+    authorization: str | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        parts = _split(self.url)
+        secure = parts.scheme == "wss"
+        if self.tls is not None and not secure:
+            raise ConfigError(f"a TLS context was given for {_mask(parts)}: use a wss:// URL, or leave it out")
+        check_headers(self.headers)
+        for name in self.subprotocols:
+            if not _TOKEN.match(name):
+                raise ConfigError(f"subprotocol {name!r} is not a token (RFC 6455 section 4.1)")
+        if len(set(self.subprotocols)) != len(self.subprotocols):
+            raise ConfigError(f"subprotocols {self.subprotocols!r} repeat a name (RFC 6455 section 4.1)")
+        put = object.__setattr__
+        put(self, "secure", secure)
+        put(self, "host", _host(parts))
+        put(self, "port", parts.port or _DEFAULT_PORTS[parts.scheme])
+        put(self, "target", _target(parts))
+        put(self, "safe_url", _mask(parts))
+        put(self, "authorization", _basic(parts))
+
+    @property
+    def authority(self) -> str:
+        """The value of the Host header: IPv6 in brackets, the port only where it is not the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        default = _DEFAULT_PORTS["wss" if self.secure else "ws"]
+        return host if self.port == default else f"{host}:{self.port}"
+
+    def redirected(self, location: str) -> Endpoint:
+        """The endpoint that an HTTP redirect to `location` leads to.
+
+        Never from wss to ws. Credentials (user-info, Authorization, Cookie) go to no other host or port. Raises
+        InvalidURL.
+        """
+        absolute = urljoin(_as_http(self.url), _as_http(location.strip()))
+        base = _split(_as_ws(absolute))
+        if self.secure and base.scheme != "wss":
+            raise InvalidURL(f"a redirect from wss to {_mask(base)} would give up encryption")
+        target = replace(self, url=base.geturl())
+        if (target.host, target.port) == (self.host, self.port):
+            if target.authorization is None and self.authorization is not None:
+                headers = (*self.headers, ("Authorization", self.authorization))
+                return replace(target, headers=headers)
+            return target
+        kept = tuple((name, value) for name, value in self.headers if name.lower() not in _CREDENTIALS)
+        return replace(target, headers=kept, server_name=None)
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.safe_url!r})"
+
+    __str__ = __repr__
+
+
+def check_headers(headers: tuple[tuple[str, str], ...]) -> None:
+    """Raise ConfigError for a header that cannot be sent, or that the handshake itself must write."""
+    for name, value in headers:
+        if not _TOKEN.match(name):
+            raise ConfigError(f"header name {name!r} is not a token (RFC 9110 section 5.1)")
+        if name.lower() in _OURS:
+            hint = "use subprotocols=" if "protocol" in name.lower() else "leave it out"
+            raise ConfigError(f"header {name!r} is written by the handshake itself: {hint}")
+        if not _VALUE.match(value) or not value.isascii():
+            raise ConfigError(f"the value of header {name!r} holds characters that a header cannot carry")
+
+
+def _split(url: str) -> SplitResult:
+    if any(char <= " " or char == "\x7f" for char in url):
+        raise InvalidURL(f"URL {_mask_text(url)!r} holds white space or control characters: percent-encode them")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise InvalidURL(f"URL {_mask_text(url)!r} does not parse: {error}") from None
+    if parts.scheme not in _DEFAULT_PORTS:
+        raise InvalidURL(f"URL {_mask_text(url)!r} must begin with ws:// or wss://")
+    if not parts.hostname:
+        raise InvalidURL(f"URL {_mask_text(url)!r} names no host")
+    if port == 0:
+        raise InvalidURL(f"URL {_mask_text(url)!r} has port 0, which cannot be dialled")
+    if "#" in url:
+        raise InvalidURL(f"URL {_mask_text(url)!r} has a fragment; a WebSocket URL has none (RFC 6455 section 3)")
+    return parts
+
+
+def _host(parts: SplitResult) -> str:
+    host = parts.hostname or ""
+    if host.isascii():
+        return host
+    try:
+        return host.encode("idna").decode("ascii")
+    except UnicodeError as error:
+        raise InvalidURL(f"host {host!r} is not a valid domain name: {error}") from None
+
+
+def _target(parts: SplitResult) -> str:
+    target = parts.path or "/"
+    if parts.query:
+        target += f"?{parts.query}"
+    return quote(target, safe=_TARGET_SAFE)
+
+
+def _basic(parts: SplitResult) -> str | None:
+    if parts.username is None:
+        return None
+    pair = unquote_to_bytes(parts.username) + b":" + unquote_to_bytes(parts.password or "")
+    return "Basic " + b64encode(pair).decode("ascii")
+
+
+def _mask(parts: SplitResult) -> str:
+    netloc = parts.netloc.rpartition("@")[2]
+    query = "&".join(_mask_pair(pair) for pair in parts.query.split("&")) if parts.query else ""
+    return parts._replace(netloc=netloc, query=query).geturl()
+
+
+def _mask_pair(pair: str) -> str:
+    name, equals, _ = pair.partition("=")
+    return f"{name}={MASK}" if equals and _SECRET_NAME.search(name) else pair
+
+
+def _mask_text(url: str) -> str:
+    """Hide secrets in something that may not parse as a URL."""
+    hidden = re.sub(r"//[^/?#]*@", "//", url)
+    return re.sub(r"([?&][^=&]*)=([^&]*)", lambda m: f"{m[1]}={MASK}" if _SECRET_NAME.search(m[1]) else m[0], hidden)
+
+
+def _as_http(url: str) -> str:
+    """For urljoin, which resolves references for the schemes it knows; ws is not among them."""
+    return re.sub(r"^ws(s?)://", r"http\1://", url)
+
+
+def _as_ws(url: str) -> str:
+    return re.sub(r"^http(s?)://", r"ws\1://", url, flags=re.IGNORECASE)

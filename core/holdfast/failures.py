@@ -1,0 +1,159 @@
+"""What can end a connection, or keep it from opening: plain data, shared by transports and machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from http import HTTPStatus
+
+# RFC 6455 section 7.4.1 and the registry it set up.
+CLOSE_NAMES = {
+    1000: "normal closure",
+    1001: "going away",
+    1002: "protocol error",
+    1003: "unsupported data",
+    1005: "no status received",
+    1006: "abnormal closure",
+    1007: "invalid payload data",
+    1008: "policy violation",
+    1009: "message too big",
+    1010: "mandatory extension",
+    1011: "internal error",
+    1012: "service restart",
+    1013: "try again later",
+    1014: "bad gateway",
+    1015: "TLS failure",
+}
+
+
+class Cause(Enum):
+    """The kind of a failure. The value is what logs and JSON show."""
+
+    # While dialling; the transport knows these.
+    DNS = "dns"
+    REFUSED = "refused"
+    DIAL_TIMEOUT = "dial_timeout"
+    TLS = "tls"
+    CERTIFICATE = "certificate"
+    # During the opening handshake.
+    HTTP = "http"
+    HANDSHAKE = "handshake"
+    # On an open connection.
+    CLOSED = "closed"
+    EOF = "eof"
+    RESET = "reset"
+    PROTOCOL = "protocol"
+    PONG_TIMEOUT = "pong_timeout"
+    NO_DATA = "no_data"
+    WRITE_STUCK = "write_stuck"
+    # Ours.
+    DIAL_WINDOW = "dial_window"
+
+
+_PHRASES = {
+    Cause.DNS: "name not resolved",
+    Cause.REFUSED: "connection refused",
+    Cause.DIAL_TIMEOUT: "not open in time",
+    Cause.TLS: "TLS failed",
+    Cause.CERTIFICATE: "certificate does not verify",
+    Cause.HANDSHAKE: "invalid handshake",
+    Cause.EOF: "connection ended without a close frame",
+    Cause.RESET: "connection reset",
+    Cause.PROTOCOL: "protocol violation by the server",
+    Cause.PONG_TIMEOUT: "nothing received since our ping",
+    Cause.NO_DATA: "no data",
+    Cause.WRITE_STUCK: "the server does not read what we send",
+    Cause.DIAL_WINDOW: "the window of dials to this host is full",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a connection could not be opened, or ended.
+
+    `code` and `close_reason` are those of the WebSocket close frame (received for CLOSED, sent for PROTOCOL);
+    `status`, `headers` and the first bytes of `body` belong to an HTTP answer other than 101.
+    """
+
+    cause: Cause
+    detail: str = ""
+    code: int | None = None
+    status: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+    def header(self, name: str) -> str | None:
+        """The first header of that name (any case) of the HTTP answer, or None."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers if key.lower() == wanted), None)
+
+    def __str__(self) -> str:
+        if self.cause is Cause.HTTP:
+            text = f"HTTP {self.status}{_phrase_of_status(self.status)}"
+            if retry_after := self.header("retry-after"):
+                text += f", Retry-After: {retry_after}"
+            return f"{text}: {self.detail}" if self.detail else text
+        if self.cause is Cause.CLOSED:
+            text = f"closed by the server: {self.code}"
+            if name := CLOSE_NAMES.get(self.code or 0):
+                text += f" ({name})"
+            return f"{text} {self.detail!r}" if self.detail else text
+        text = _PHRASES[self.cause]
+        return f"{text}: {self.detail}" if self.detail else text
+
+
+def _phrase_of_status(status: int | None) -> str:
+    try:
+        return f" {HTTPStatus(status or 0).phrase}"
+    except ValueError:
+        return ""
+
+
+# By name, because the core imports neither socket nor ssl. The first that matches, most telling first.
+_CAUSES_BY_NAME = (
+    ("SSLCertVerificationError", Cause.CERTIFICATE),
+    ("CertificateError", Cause.CERTIFICATE),
+    ("SSLError", Cause.TLS),
+    ("gaierror", Cause.DNS),
+    ("herror", Cause.DNS),
+    ("TimeoutError", Cause.DIAL_TIMEOUT),
+    ("ConnectionResetError", Cause.RESET),
+    ("ConnectionAbortedError", Cause.RESET),
+    ("BrokenPipeError", Cause.RESET),
+    ("ConnectionRefusedError", Cause.REFUSED),
+)
+
+
+def failure_of_dial(error: BaseException) -> Failure:
+    """What an exception raised while dialling (name lookup, TCP, TLS) means; for transports."""
+    return _classify(error, Cause.REFUSED)
+
+
+def failure_of_stream(error: BaseException) -> Failure:
+    """What an exception raised by an open stream means; for transports."""
+    failure = _classify(error, Cause.RESET)
+    return Failure(Cause.RESET, failure.detail) if failure.cause in (Cause.REFUSED, Cause.DIAL_TIMEOUT) else failure
+
+
+def _classify(error: BaseException, default: Cause) -> Failure:
+    chain = list(_causes(error))
+    for name, cause in _CAUSES_BY_NAME:
+        for one in chain:
+            if any(cls.__name__ == name for cls in type(one).__mro__):
+                return Failure(cause, _text(one))
+    return Failure(default, _text(chain[-1]))
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, what it came from, and the members of groups (several addresses tried), outermost first."""
+    while error is not None:
+        yield error
+        members: tuple[BaseException, ...] = getattr(error, "exceptions", ())
+        for member in members:
+            yield from _causes(member)
+        error = error.__cause__
+
+
+def _text(error: BaseException) -> str:
+    return str(error) or type(error).__name__

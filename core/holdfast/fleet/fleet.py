@@ -1,0 +1,182 @@
+"""Floor 4, and the machine that drivers drive: one door for every input, one clock, one list of commands and of items.
+
+The contract of a driver, in five steps:
+
+1. Give the machine one input: `start`, `connected`, `connect_failed`, `received`, `disconnected`, `tick`, `send`,
+   `close`; each with `now`, seconds on the driver's monotonic clock.
+2. Carry out `take_commands()` in order. A Write for a connection that is gone is dropped in silence; numbers of
+   connections are never reused, so late bytes of an old socket are inert.
+3. Wake the consumer if `has_items`; it takes them with `take_items()`.
+4. Re-arm the one timer, only if `next_deadline()` moved.
+5. Before a `tick`, read what is readable: the machine must not judge a peer while its words lie unread.
+
+Remote faults never raise here. Misuse by the caller raises LocalProtocolError and changes nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from holdfast.commands import Command
+from holdfast.config import FeedConfig
+from holdfast.errors import LocalProtocolError
+from holdfast.events import Closed, Item
+from holdfast.failures import Failure
+from holdfast.stats import FeedStats
+from holdfast.supervisor import Shared, State, Supervisor
+from holdfast.wire import check_close_code
+
+if TYPE_CHECKING:
+    from random import Random
+
+# Timers of an event loop are some milliseconds late in good health. Later than this, it was we who did not run.
+_LATENESS_TOLERATED = 0.05
+
+
+class Fleet:
+    """All feeds that share a clock and budgets. Today: one feed.
+
+    `random` spreads retries; `entropy(n)` returns n unpredictable bytes for masks and nonces (`os.urandom`, or a
+    seeded source to replay an incident).
+    """
+
+    def __init__(self, config: FeedConfig, *, random: Random, entropy: Callable[[int], bytes]) -> None:
+        self._shared = Shared(random, entropy)
+        self._feed = Supervisor(config, self._shared)
+        self._stall_after = config.stall_after
+        self._now = -math.inf
+        self._wake = math.inf  # never later than the earliest deadline; looked at anew when it has come
+        self._started = False
+        self._drained = False
+
+    # Inputs
+
+    def start(self, now: float, wall_offset: float = 0.0) -> None:
+        """Begin to dial. `wall_offset`: Unix time minus `now`. Give it anew with `set_wall_offset` when it drifts."""
+        if self._started:
+            raise LocalProtocolError("start() was called twice: a feed starts once")
+        self._started = True
+        self._shared.wall_offset = wall_offset
+        now = self._enter(now)
+        self._feed.start(now)
+        self._leave(now)
+
+    def set_wall_offset(self, wall_offset: float) -> None:
+        """The wall clock was set. It serves only what is written in wall time, such as Retry-After dates."""
+        self._shared.wall_offset = wall_offset
+
+    def connected(self, conn: int, now: float) -> None:
+        """The dial succeeded, TLS included."""
+        now = self._enter(now)
+        if conn in self._feed.connections:
+            self._feed.connected(conn, now)
+            self._leave(now)
+
+    def connect_failed(self, conn: int, failure: Failure, now: float) -> None:
+        """The dial failed."""
+        now = self._enter(now)
+        if conn in self._feed.connections:
+            self._feed.connect_failed(conn, failure, now)
+            self._leave(now)
+
+    def received(self, conn: int, data: bytes, now: float) -> None:
+        """Bytes arrived; never empty."""
+        if not data:
+            raise LocalProtocolError("received() with no bytes: report the end of the stream with disconnected()")
+        now = self._enter(now)
+        if conn in self._feed.connections and self._feed.received(conn, data, now):
+            self._leave(now)
+
+    def disconnected(self, conn: int, failure: Failure | None, now: float) -> None:
+        """The stream ended (None), or broke."""
+        now = self._enter(now)
+        if conn in self._feed.connections:
+            self._feed.disconnected(conn, failure, now)
+            self._leave(now)
+
+    def tick(self, now: float) -> None:
+        """The deadline has come. Early and spurious calls do nothing."""
+        now = self._enter(now)
+        if now >= self.next_deadline():
+            self._drained = False
+            self._feed.tick(now)
+            self._leave(now)
+            assert self.next_deadline() > now, "asks to be woken in the past"
+
+    def send(self, message: str | bytes, now: float) -> None:
+        """One message on the open connection. If NotOpen, FeedClosed or LocalProtocolError is raised, nothing was."""
+        self._enter(now)
+        self._feed.send(message)
+
+    def close(self, now: float, code: int = 1000, reason: str = "") -> None:
+        """End everything within `Timeouts.close`. Items that are queued can still be taken."""
+        check_close_code(code)
+        now = self._enter(now)
+        self._feed.close(now, code, reason)
+        self._leave(now)
+
+    # Outputs
+
+    def take_commands(self) -> list[Command]:
+        """What the driver is to do, in order."""
+        commands = self._shared.commands
+        if not commands:
+            return []
+        taken = commands[:]
+        commands.clear()
+        return taken
+
+    def take_items(self, limit: int | None = None) -> list[Item]:
+        """Messages and events, in order, at most `limit`. The deadline may move: look at it again."""
+        items = self._feed.take_items(limit)
+        self._drained = self._feed.is_drained
+        return items
+
+    def next_deadline(self) -> float:
+        """When to call `tick`: seconds on the driver's clock, inf for never."""
+        return self._now if self._drained else self._wake
+
+    @property
+    def has_items(self) -> bool:
+        """Whether `take_items` would return any."""
+        return self._feed.has_items
+
+    @property
+    def is_open(self) -> bool:
+        """Whether `send` would be taken."""
+        return self._feed.state is State.OPEN
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether everything has ended: no dial, no timer, no socket."""
+        return self._feed.state is State.CLOSED
+
+    @property
+    def ended(self) -> Closed | None:
+        """The last item, as soon as it is known; it may still stand in the queue."""
+        return self._feed.ended
+
+    def stats(self, now: float) -> FeedStats:
+        """The state of the feed at `now`."""
+        return self._feed.stats(max(now, self._now))
+
+    # Inside
+
+    def _enter(self, now: float) -> float:
+        """The one door: time never runs backwards, and nobody else is blamed for a wake-up that came late."""
+        late = now - self._wake
+        if late > _LATENESS_TOLERATED:
+            self._feed.stalled(late, now, report=late >= self._stall_after)
+            self._wake = now
+        if now > self._now:
+            self._now = now
+        return self._now
+
+    def _leave(self, now: float) -> None:
+        wake = self._feed.next_deadline()
+        if self._feed.connections:
+            # A regular look at the clock: a stall shows even where no deadline is near.
+            wake = min(wake, now + self._stall_after)
+        self._wake = wake

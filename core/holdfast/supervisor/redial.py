@@ -1,0 +1,93 @@
+"""After a failure: where to dial next, and when; or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from holdfast.config import FeedConfig
+from holdfast.endpoint import Endpoint
+from holdfast.errors import ConfigError
+from holdfast.failures import Failure
+from holdfast.supervisor.verdict import Action, Verdict, judge
+
+if TYPE_CHECKING:
+    from random import Random
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`delay` seconds until the next dial, or the reason for giving up. `followed`: a redirect leads the next dial."""
+
+    delay: float = 0.0
+    give_up: str | None = None
+    followed: bool = False
+
+
+class Redial:
+    """Counts what happened since the last healthy connection, and plans from it."""
+
+    def __init__(self, config: FeedConfig, random: Random) -> None:
+        self.endpoint: Endpoint = config.endpoint  # where the next dial goes
+        self.attempt = 0  # dials since the last healthy connection
+        self._config = config
+        self._random = random
+        self._failures = 0  # since the last healthy connection
+        self._policy_closes = 0  # likewise
+        self._redirects = 0  # since the last dial of the configured endpoint
+
+    def dialling(self) -> None:
+        """A dial goes out. One that follows a redirect belongs to the same attempt."""
+        if not self._redirects:
+            self.attempt += 1
+
+    def opened(self) -> None:
+        """A handshake succeeded. That alone proves nothing: the counters stay."""
+        self._go_home()
+
+    def healthy(self) -> None:
+        """The connection has proven itself: everything counts from zero again."""
+        self.attempt = self._failures = self._policy_closes = 0
+
+    def after(self, failure: Failure, wall_now: float) -> Plan:
+        """What to do now."""
+        verdict = judge(failure, wall_now, self._config.retry.retry_after_cap)
+        if verdict.action is Action.FOLLOW:
+            verdict = self._follow(failure.header("location") or "")
+            if verdict.action is Action.FOLLOW:
+                return Plan(followed=True)
+        self._go_home()
+        if verdict.action is Action.GIVE_UP:
+            return Plan(give_up=verdict.reason)
+        return self._retry(verdict)
+
+    def _retry(self, verdict: Verdict) -> Plan:
+        retry = self._config.retry
+        self._failures += 1
+        if verdict.policy:
+            self._policy_closes += 1
+            if self._policy_closes >= retry.max_policy_closes:
+                return Plan(
+                    give_up=f"refused in this way {self._policy_closes} times without a healthy connection between; "
+                    f"Retry.max_policy_closes is {retry.max_policy_closes}"
+                )
+        if retry.max_attempts is not None and self.attempt >= retry.max_attempts:
+            return Plan(give_up=f"{self.attempt} dials without a healthy connection; that is Retry.max_attempts")
+        pause = self._config.backoff.pause(self._failures, self._random.random())
+        # Behind what the server asked for, so that not all its clients come back at the same moment.
+        return Plan(delay=verdict.wait + pause)
+
+    def _follow(self, location: str) -> Verdict:
+        allowed = self._config.retry.max_redirects
+        if self._redirects >= allowed:
+            return Verdict(Action.GIVE_UP, f"more than {allowed} redirects in a row")
+        try:
+            self.endpoint = self.endpoint.redirected(location)
+        except ConfigError as error:
+            return Verdict(Action.GIVE_UP, str(error))
+        self._redirects += 1
+        return Verdict(Action.FOLLOW)
+
+    def _go_home(self) -> None:
+        self.endpoint = self._config.endpoint
+        self._redirects = 0

@@ -1,0 +1,38 @@
+"""What the feeds of one fleet share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from holdfast.commands import Command
+from holdfast.config import DialWindow
+from holdfast.supervisor.window import RollingWindow
+from holdfast.wire import MaskSource
+
+if TYPE_CHECKING:
+    from random import Random
+
+
+class Shared:
+    """One list of commands, one source of randomness and entropy, one series of connection numbers, dial windows."""
+
+    def __init__(self, random: Random, entropy: Callable[[int], bytes]) -> None:
+        self.commands: list[Command] = []
+        self.random = random
+        self.entropy = entropy
+        self.mask = MaskSource(entropy)
+        self.wall_offset = 0.0  # Unix time minus `now`
+        self._conns = 0
+        self._windows: dict[str, RollingWindow] = {}
+
+    def next_conn(self) -> int:
+        """A number for a new connection, never used before."""
+        self._conns += 1
+        return self._conns
+
+    def dial_window(self, host: str, setting: DialWindow) -> RollingWindow:
+        """The one window for all dials to a host."""
+        if host not in self._windows:
+            self._windows[host] = RollingWindow(setting.count, setting.period)
+        return self._windows[host]

@@ -1,0 +1,386 @@
+"""Floor 3: one feed that outlives its connections. Here it is decided what to do about whatever happens.
+
+    IDLE -> CONNECTING <--> WAITING       a dial is out | the pause before the next one
+               |   ^           ^
+               v   |           |
+              OPEN ------------+          messages flow | the connection was lost
+    any of them -> CLOSING -> CLOSED      closed by the user, or given up: until the last socket is gone
+
+There is at most one current connection. One that was lost or replaced lingers among `connections` until its socket is
+closed; what it still brings is ignored.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from enum import Enum, IntEnum
+from typing import ClassVar
+
+from holdfast.config import FeedConfig
+from holdfast.connection import Connection, Lost, Opened, Pong, Refused, Report, encode
+from holdfast.connection import State as ConnectionState
+from holdfast.errors import FeedClosed, NotOpen
+from holdfast.events import (
+    Closed,
+    Connected,
+    ConnectFailed,
+    Connecting,
+    Disconnected,
+    Event,
+    Gap,
+    Item,
+    Paused,
+    PongReceived,
+    Redirected,
+    Resumed,
+    RetryScheduled,
+    Stale,
+    Stall,
+)
+from holdfast.failures import Cause, Failure
+from holdfast.stats import FeedStats
+from holdfast.supervisor.queue import ItemQueue
+from holdfast.supervisor.redial import Redial
+from holdfast.supervisor.shared import Shared
+from holdfast.timers import Timers
+
+
+class State(Enum):
+    """Where a feed stands."""
+
+    IDLE = "idle"
+    CONNECTING = "connecting"
+    OPEN = "open"
+    WAITING = "waiting"
+    CLOSING = "closing"
+    CLOSED = "closed"
+
+
+class Timer(IntEnum):
+    """The deadlines of a feed, beside those of its connections."""
+
+    DIAL = 0  # the next dial
+    STABLE = 1  # the connection may have proven itself
+    STALE = 2  # the next look at the silence of data
+
+
+class Supervisor:
+    """One feed. The fleet gives it inputs with a `now` that never runs backwards."""
+
+    def __init__(self, config: FeedConfig, shared: Shared) -> None:
+        for message in config.on_open:
+            encode(message)
+        self.state = State.IDLE
+        self.connections: dict[int, Connection] = {}
+        self.ended: Closed | None = None  # the last item, once there is one
+        self._config = config
+        self._shared = shared
+        self._queue = ItemQueue()
+        self._max_queue = config.limits.max_queue_size
+        self._timers = Timers(Timer)
+        self._redial = Redial(config, shared.random)
+        self._current: Connection | None = None
+        self._gap: tuple[float, Failure] | None = None  # since when, and why, messages may have been lost
+        self._first_data: float | None = None  # on the current connection
+        self._last_data: float | None = None  # on any
+        self._silent_since = 0.0  # data is missed from here on, unless there was some later
+        self._messages = self._bytes = self._dials = self._opened = self._gaps = self._stalls = 0
+        self._losses: Counter[str] = Counter()
+        self._last_failure: Failure | None = None
+        self._rtt: float | None = None
+
+    # Inputs
+
+    def start(self, now: float) -> None:
+        if self.state is State.IDLE:
+            self._dial(now)
+
+    def connected(self, conn: int, now: float) -> None:
+        self.connections[conn].connected(now)
+
+    def connect_failed(self, conn: int, failure: Failure, now: float) -> None:
+        connection = self.connections[conn]
+        self._handle(connection, connection.connect_failed(failure), now)
+
+    def received(self, conn: int, data: bytes, now: float) -> bool:
+        """Returns whether more came of it than messages, so that deadlines may have moved nearer."""
+        connection = self.connections[conn]
+        messages: list[str | bytes] = []
+        reports = connection.received(data, now, messages)
+        self._bytes += len(data)
+        if not reports:
+            if messages:
+                self._deliver(messages, len(data), now)
+            return False
+        # Opened stands before the first message; all else stands behind those that came with it.
+        first = 1 if isinstance(reports[0], Opened) else 0
+        self._handle(connection, reports[:first], now)
+        if messages:
+            self._deliver(messages, len(data), now)
+        self._handle(connection, reports[first:], now)
+        return True
+
+    def disconnected(self, conn: int, failure: Failure | None, now: float) -> None:
+        connection = self.connections[conn]
+        self._handle(connection, connection.disconnected(failure), now)
+
+    def tick(self, now: float) -> None:
+        self._resume_if_drained(now)
+        while self.next_deadline() <= now:
+            for connection in list(self.connections.values()):
+                if connection.next_deadline() <= now:
+                    self._handle(connection, connection.tick(now), now)
+            timer = self._timers.expired(now)
+            if timer == Timer.DIAL:
+                self._dial(now)
+            elif timer == Timer.STABLE:
+                self._look_for_health(now)
+            elif timer == Timer.STALE:
+                self._look_for_data(now)
+
+    def stalled(self, late: float, now: float, *, report: bool) -> None:
+        """Our own process was away for `late` seconds: whatever judges others waits that much longer."""
+        for connection in self.connections.values():
+            connection.stalled(late)
+        if self._current is not None:
+            self._silent_since = max(self._silent_since, self._last_data or -math.inf) + late
+            if self._first_data is not None:
+                self._first_data += late
+        if report and self.state not in (State.IDLE, State.CLOSING, State.CLOSED):
+            self._stalls += 1
+            self._emit(Stall(now, late))
+
+    def send(self, message: str | bytes) -> None:
+        """Raises FeedClosed, NotOpen, or LocalProtocolError for what is no message; then nothing was sent."""
+        encode(message)
+        if self.state in (State.CLOSING, State.CLOSED):
+            raise FeedClosed("the feed is closed: open a new one to send")
+        if self._current is None or self.state is not State.OPEN:
+            raise NotOpen(f"the feed is {self.state.value}, not open: wait for Connected, then send")
+        self._current.send(message)
+
+    def close(self, now: float, code: int, reason: str) -> None:
+        """End it within `Timeouts.close`, from every state. What is queued can still be taken."""
+        if self.state in (State.CLOSING, State.CLOSED):
+            return
+        if self._current is not None:
+            self._current.close(now, code, reason)
+        self._end(Closed(now))
+        self._forget_closed()
+
+    def take_items(self, limit: int | None) -> list[Item]:
+        return self._queue.take(limit)
+
+    # Getters
+
+    @property
+    def has_items(self) -> bool:
+        return self._queue.count > 0
+
+    @property
+    def is_drained(self) -> bool:
+        """Reading was paused, and can go on: give it a tick."""
+        current = self._current
+        return current is not None and current.paused and self._queue.size <= self._max_queue // 2
+
+    def next_deadline(self) -> float:
+        deadline = self._timers.next()
+        for connection in self.connections.values():
+            deadline = min(deadline, connection.next_deadline())
+        return deadline
+
+    def stats(self, now: float) -> FeedStats:
+        current = self._current if self.state is State.OPEN else None
+        return FeedStats(
+            state=self.state.value,
+            messages=self._messages,
+            received_bytes=self._bytes,
+            queued_messages=self._queue.count,
+            queued_bytes=self._queue.size,
+            dials=self._dials,
+            connections=self._opened,
+            attempt=self._redial.attempt,
+            gaps=self._gaps,
+            stalls=self._stalls,
+            losses=dict(self._losses),
+            connected_for=now - current.opened_at if current else None,
+            data_age=now - self._last_data if self._last_data is not None else None,
+            byte_age=now - current.last_received if current else None,
+            rtt=self._rtt,
+            last_failure=str(self._last_failure) if self._last_failure else None,
+        )
+
+    # Dialling
+
+    def _dial(self, now: float) -> None:
+        endpoint = self._redial.endpoint
+        window = self._shared.dial_window(endpoint.host, self._config.dial_window)
+        if (free := window.free_at(now)) > now:
+            setting = self._config.dial_window
+            detail = f"{setting.count} dials in {setting.period:g} s to {endpoint.host}"
+            self._wait(free, Failure(Cause.DIAL_WINDOW, detail), now)
+            return
+        window.note(now)
+        self._timers.clear(Timer.DIAL)
+        self._redial.dialling()
+        self._dials += 1
+        self.state = State.CONNECTING
+        shared = self._shared
+        connection = Connection(
+            shared.next_conn(),
+            endpoint,
+            self._config,
+            entropy=shared.entropy,
+            mask=shared.mask,
+            commands=shared.commands,
+            now=now,
+        )
+        self._current = self.connections[connection.conn] = connection
+        self._emit(Connecting(now, connection.conn, endpoint.safe_url, self._redial.attempt))
+
+    def _wait(self, until: float, failure: Failure, now: float) -> None:
+        self.state = State.WAITING
+        self._timers.set(Timer.DIAL, until)
+        self._emit(RetryScheduled(now, until - now, self._redial.attempt + 1, failure))
+
+    def _go_on_after(self, failure: Failure, now: float) -> None:
+        """The current connection is no more: plan the next, or give up."""
+        self._losses[failure.cause.value] += 1
+        self._last_failure = failure
+        self._current = None
+        self._timers.clear_all()
+        plan = self._redial.after(failure, now + self._shared.wall_offset)
+        if plan.give_up is not None:
+            self._declare_gap(now)
+            self._end(Closed(now, failure, plan.give_up))
+        elif plan.followed:
+            self._emit(Redirected(now, self._redial.endpoint.safe_url, failure.status or 0))
+            self._dial(now)
+        else:
+            self._wait(now + plan.delay, failure, now)
+
+    def _end(self, closed: Closed) -> None:
+        """Nothing new begins from here. The last item stands in the queue at once; sockets may take longer."""
+        self._current = None
+        self._timers.clear_all()
+        self.state = State.CLOSING
+        self.ended = closed
+        self._emit(closed)
+
+    # What connections report
+
+    def _handle(self, connection: Connection, reports: Sequence[Report], now: float) -> None:
+        for report in reports:
+            if connection is self._current:
+                self._HANDLERS[type(report)](self, connection, report, now)
+        if connection.state is ConnectionState.CLOSED:
+            self._forget_closed()
+
+    def _forget_closed(self) -> None:
+        self.connections = {
+            conn: connection
+            for conn, connection in self.connections.items()
+            if connection.state is not ConnectionState.CLOSED
+        }
+        if self.state is State.CLOSING and not self.connections:
+            self.state = State.CLOSED
+
+    def _on_opened(self, connection: Connection, report: Opened, now: float) -> None:
+        self.state = State.OPEN
+        self._opened += 1
+        self._redial.opened()
+        self._first_data = None
+        self._silent_since = now
+        self._timers.set(Timer.STABLE, now + self._config.retry.stable_after)
+        if self._config.staleness.after is not None:
+            self._timers.set(Timer.STALE, now + self._config.staleness.after)
+        url, took = connection.endpoint.safe_url, now - connection.dialled_at
+        self._emit(Connected(now, connection.conn, url, took, report.subprotocol, report.headers))
+        self._declare_gap(now)
+        for message in self._config.on_open:
+            if connection.state is ConnectionState.OPEN:
+                connection.send(message)
+        self._pause_if_full(now)
+
+    def _on_refused(self, connection: Connection, report: Refused, now: float) -> None:
+        self._emit(ConnectFailed(now, connection.conn, report.failure))
+        self._go_on_after(report.failure, now)
+
+    def _on_lost(self, connection: Connection, report: Lost, now: float) -> None:
+        self._gap = (connection.last_received, report.failure)
+        self._emit(Disconnected(now, connection.conn, report.failure, now - connection.opened_at))
+        self._go_on_after(report.failure, now)
+
+    def _on_pong(self, connection: Connection, report: Pong, now: float) -> None:
+        self._rtt = report.rtt
+        self._emit(PongReceived(now, connection.conn, report.rtt))
+
+    _HANDLERS: ClassVar[dict[type[Report], Callable[..., None]]] = {
+        Opened: _on_opened,
+        Refused: _on_refused,
+        Lost: _on_lost,
+        Pong: _on_pong,
+    }
+
+    # Messages and events
+
+    def _deliver(self, messages: list[str | bytes], nbytes: int, now: float) -> None:
+        self._last_data = now
+        if self._first_data is None:
+            self._first_data = now
+        self._messages += len(messages)
+        self._queue.put_messages(messages, nbytes)
+        if self._queue.size >= self._max_queue:
+            self._pause_if_full(now)
+
+    def _emit(self, event: Event) -> None:
+        self._queue.put_event(event)
+
+    def _declare_gap(self, now: float) -> None:
+        if self._gap is not None:
+            since, cause = self._gap
+            self._gap = None
+            self._gaps += 1
+            self._emit(Gap(now, since, now, cause))
+
+    def _pause_if_full(self, now: float) -> None:
+        if self._queue.size >= self._max_queue and self._current is not None and not self._current.paused:
+            self._current.pause()
+            self._emit(Paused(now, self._queue.size))
+
+    def _resume_if_drained(self, now: float) -> None:
+        if self.is_drained and self._current is not None:
+            self._current.resume()
+            self._silent_since = now
+            self._emit(Resumed(now, self._queue.size))
+
+    # Judging the current connection
+
+    def _look_for_health(self, now: float) -> None:
+        """Healthy: data has been flowing for `stable_after`."""
+        stable_after = self._config.retry.stable_after
+        due = now + stable_after if self._first_data is None else self._first_data + stable_after
+        if due <= now:
+            self._redial.healthy()
+            self._timers.clear(Timer.STABLE)
+        else:
+            self._timers.set(Timer.STABLE, due)
+
+    def _look_for_data(self, now: float) -> None:
+        staleness, current = self._config.staleness, self._current
+        assert staleness.after is not None
+        assert current is not None
+        since = max(self._silent_since, self._last_data or -math.inf)
+        if current.paused:
+            self._timers.set(Timer.STALE, now + staleness.after)
+        elif now < since + staleness.after:
+            self._timers.set(Timer.STALE, since + staleness.after)
+        else:
+            self._timers.set(Timer.STALE, now + staleness.after)
+            self._emit(Stale(now, current.conn, now - since))
+            if staleness.reconnect:
+                failure = Failure(Cause.NO_DATA, f"for {now - since:.3g} s")
+                current.close(now, reason="no data")
+                self._on_lost(current, Lost(failure), now)

@@ -1,0 +1,29 @@
+"""A strict rolling window: at most `count` happenings in any `period` seconds. (A token bucket would let bursts by.)"""
+
+from __future__ import annotations
+
+from collections import deque
+
+
+class RollingWindow:
+    """Counts happenings; says when the next one is allowed."""
+
+    __slots__ = ("_count", "_period", "_times")
+
+    def __init__(self, count: int, period: float) -> None:
+        self._count = count
+        self._period = period
+        self._times: deque[float] = deque()
+
+    def free_at(self, now: float) -> float:
+        """The earliest time, not before `now`, at which one more happening keeps to the window."""
+        if len(self._times) < self._count:
+            return now
+        # Strict: the one that happened `period` seconds ago must lie outside.
+        return max(now, self._times[0] + self._period)
+
+    def note(self, now: float) -> None:
+        """One happened."""
+        self._times.append(now)
+        if len(self._times) > self._count:
+            self._times.popleft()

@@ -1,0 +1,73 @@
+"""Frames as we send them (RFC 6455 section 5): masked, never fragmented."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from struct import pack
+
+from holdfast.errors import LocalProtocolError
+
+TEXT = 0x1
+BINARY = 0x2
+CLOSE = 0x8
+PING = 0x9
+PONG = 0xA
+MAX_CONTROL_PAYLOAD = 125
+MASK_SIZE = 4
+
+# Codes that an endpoint may put into a close frame (RFC 6455 section 7.4, and 1012 to 1014 of the registry).
+_SENDABLE_CODES = frozenset({*range(1000, 1004), *range(1007, 1015)})
+
+
+class MaskSource:
+    """Masks cut from larger draws of entropy: one system call serves many frames."""
+
+    __slots__ = ("_block", "_entropy", "_pos")
+    _BLOCK = 1024
+
+    def __init__(self, entropy: Callable[[int], bytes]) -> None:
+        self._entropy = entropy
+        self._block: bytes = b""
+        self._pos = 0
+
+    def __call__(self) -> bytes:
+        if self._pos == len(self._block):
+            self._block = self._entropy(self._BLOCK)
+            self._pos = 0
+        self._pos += MASK_SIZE
+        return self._block[self._pos - MASK_SIZE : self._pos]
+
+
+def client_frame(opcode: int, payload: bytes, mask: bytes) -> bytes:
+    """One whole frame with FIN set. `mask`: 4 unpredictable bytes (RFC 6455 section 5.3)."""
+    size = len(payload)
+    if size < 126:
+        head = pack("!BB", 0x80 | opcode, 0x80 | size)
+    elif size < 65536:
+        head = pack("!BBH", 0x80 | opcode, 0x80 | 126, size)
+    else:
+        head = pack("!BBQ", 0x80 | opcode, 0x80 | 127, size)
+    return head + mask + apply_mask(payload, mask)
+
+
+def apply_mask(payload: bytes, mask: bytes) -> bytes:
+    """XOR with the mask repeated, as one operation on two long integers."""
+    size = len(payload)
+    stretched = (mask * (size // 4 + 1))[:size]
+    return (int.from_bytes(payload, "big") ^ int.from_bytes(stretched, "big")).to_bytes(size, "big")
+
+
+def close_payload(code: int | None, reason: str = "") -> bytes:
+    """The body of a close frame; None stands for an empty one."""
+    return b"" if code is None else pack("!H", code) + cut_utf8(reason, MAX_CONTROL_PAYLOAD - 2)
+
+
+def check_close_code(code: int) -> None:
+    """Raise LocalProtocolError for a code that an endpoint may not send."""
+    if code not in _SENDABLE_CODES and not 3000 <= code <= 4999:
+        raise LocalProtocolError(f"close code {code} may not be sent: use 1000, 1001 or 3000 to 4999")
+
+
+def cut_utf8(text: str, size: int) -> bytes:
+    """The text in UTF-8, cut to at most `size` bytes between characters."""
+    return text.encode("utf-8", "replace")[:size].decode("utf-8", "ignore").encode()

@@ -1,0 +1,135 @@
+"""The opening handshake, client side (RFC 6455 section 4.1), on h11.
+
+Not wsproto's own: its nonce comes from os.urandom, so that a recorded handshake could never be replayed; and the
+bytes that follow the answer are private to it. Whatever is wrong with the answer is returned, never raised.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import dataclass
+
+import h11
+from wsproto.utilities import generate_accept_token
+
+from holdfast.endpoint import Endpoint
+from holdfast.failures import Cause, Failure
+
+NONCE_SIZE = 16
+BODY_EXCERPT = 512
+_Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The server switched protocols. `rest` are the bytes that came behind its answer: already frames."""
+
+    subprotocol: str | None
+    headers: _Headers
+    rest: bytes
+
+
+class ClientHandshake:
+    """One request and the answer to it. `receive` returns None until the answer is complete."""
+
+    def __init__(self, endpoint: Endpoint, user_agent: str | None, nonce: bytes, max_size: int) -> None:
+        self._endpoint = endpoint
+        self._user_agent = user_agent
+        self._key = b64encode(nonce)
+        self._max_size = max_size
+        self._received = 0
+        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=max_size)
+
+    def request(self) -> bytes:
+        """The bytes of the request. Call once."""
+        endpoint = self._endpoint
+        headers: list[tuple[str, str]] = [
+            ("Host", endpoint.authority),
+            ("Upgrade", "websocket"),
+            ("Connection", "Upgrade"),
+            ("Sec-WebSocket-Key", self._key.decode()),
+            ("Sec-WebSocket-Version", "13"),
+        ]
+        if endpoint.subprotocols:
+            headers.append(("Sec-WebSocket-Protocol", ", ".join(endpoint.subprotocols)))
+        given = {name.lower() for name, _ in endpoint.headers}
+        if endpoint.authorization is not None and "authorization" not in given:
+            headers.append(("Authorization", endpoint.authorization))
+        if self._user_agent is not None and "user-agent" not in given:
+            headers.append(("User-Agent", self._user_agent))
+        headers.extend(endpoint.headers)
+        request = h11.Request(method="GET", target=endpoint.target, headers=headers)
+        return self._http.send(request) + self._http.send(h11.EndOfMessage())
+
+    def receive(self, data: bytes) -> Accepted | Failure | None:
+        """Give the bytes that arrived; the answer's meaning comes back once it is known."""
+        try:
+            self._received += len(data)
+            self._http.receive_data(data)
+            while True:
+                event = self._http.next_event()
+                if event is h11.NEED_DATA:
+                    # Interim answers (1xx) are events of their own, so h11's bound does not see their sum.
+                    if self._received > self._max_size:
+                        return Failure(Cause.HANDSHAKE, f"the answer is longer than {self._max_size} bytes")
+                    return None
+                if isinstance(event, h11.InformationalResponse) and event.status_code == 101:
+                    return self._switched(event)
+                if isinstance(event, h11.Response):
+                    return self._refused(event)
+                if not isinstance(event, h11.InformationalResponse):
+                    return Failure(Cause.HANDSHAKE, "the server closed before it answered")
+        except h11.RemoteProtocolError as error:
+            return Failure(Cause.HANDSHAKE, f"not a valid HTTP answer: {error}")
+
+    def _switched(self, answer: h11.InformationalResponse) -> Accepted | Failure:
+        headers = _decode(answer)
+        if problem := self._problem(headers):
+            return Failure(Cause.HANDSHAKE, problem, status=101, headers=headers)
+        return Accepted(_single(headers, "sec-websocket-protocol"), headers, self._http.trailing_data[0])
+
+    def _problem(self, headers: _Headers) -> str | None:
+        """What RFC 6455 section 4.1 tells a client to fail for."""
+        if "websocket" not in _tokens(headers, "upgrade"):
+            return "the answer has no 'Upgrade: websocket'"
+        if "upgrade" not in _tokens(headers, "connection"):
+            return "the answer has no 'Connection: Upgrade'"
+        if _single(headers, "sec-websocket-accept") != generate_accept_token(self._key).decode():
+            return "Sec-WebSocket-Accept does not answer our key: a cache or a proxy may have answered"
+        if extensions := _tokens(headers, "sec-websocket-extensions"):
+            return f"the server wants an extension that was not offered: {', '.join(extensions)}"
+        chosen = [value for name, value in headers if name == "sec-websocket-protocol"]
+        if len(chosen) > 1 or any(name not in self._endpoint.subprotocols for name in chosen):
+            offered = ", ".join(self._endpoint.subprotocols) or "none"
+            return f"the server chose subprotocol {', '.join(chosen)!r}; offered: {offered}"
+        return None
+
+    def _refused(self, answer: h11.Response) -> Failure:
+        body = self._excerpt()
+        text = body.decode("utf-8", "replace").strip()
+        detail = text if text.isprintable() and "<" not in text else ""
+        return Failure(Cause.HTTP, detail, status=answer.status_code, headers=_decode(answer), body=body)
+
+    def _excerpt(self) -> bytes:
+        """The beginning of the body, as far as it has arrived: services say there what they want."""
+        body = b""
+        try:
+            while len(body) < BODY_EXCERPT and isinstance(event := self._http.next_event(), h11.Data):
+                body += event.data
+        except h11.RemoteProtocolError:
+            pass  # the status is known; a broken body adds nothing
+        return bytes(body[:BODY_EXCERPT])
+
+
+def _decode(answer: h11.InformationalResponse | h11.Response) -> _Headers:
+    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers)
+
+
+def _tokens(headers: _Headers, name: str) -> list[str]:
+    joined = ",".join(value for key, value in headers if key == name)
+    return [token.strip().lower() for token in joined.split(",") if token.strip()]
+
+
+def _single(headers: _Headers, name: str) -> str | None:
+    values = [value for key, value in headers if key == name]
+    return values[0] if len(values) == 1 else None

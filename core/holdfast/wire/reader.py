@@ -1,0 +1,252 @@
+"""Frames as they arrive: one tight loop for what feeds send all day, wsproto for the rest.
+
+A feed is almost wholly whole, unmasked, uncompressed data frames. The loop slices these out of the chunk without
+another object than the message. The boundaries of all other frames (control, fragments, anything invalid) are found
+here too, so that wsproto is given exactly those frames and is between frames whenever the loop takes over again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from io import BytesIO, StringIO
+from struct import Struct
+
+from wsproto.connection import Connection, ConnectionState, ConnectionType
+from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
+
+from holdfast.wire.frames import BINARY, TEXT
+
+_unpack_head_and_length = Struct("!HH").unpack_from
+
+# The first two bytes of a frame, as one number: FIN and opcode, then the length or its form.
+_TEXT_SHORT, _TEXT_MEDIUM = 0x8100, 0x817E
+_BINARY_SHORT, _BINARY_MEDIUM = 0x8200, 0x827E
+
+_TOO_BIG = 1009
+_BAD_TEXT = 1007
+
+
+@dataclass(frozen=True, slots=True)
+class PingFrame:
+    """To be answered with the same payload (RFC 6455 section 5.5.2)."""
+
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PongFrame:
+    """The answer to a ping of ours, or an unsolicited one."""
+
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CloseFrame:
+    """The peer's close frame; code 1005 stands for an empty one. Nothing after it is read."""
+
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """The bytes break the protocol or a limit: to be answered with this close code. Nothing after it is read."""
+
+    code: int
+    detail: str
+
+
+Control = PingFrame | PongFrame | CloseFrame | Violation
+
+
+class FrameReader:
+    """Bytes in, messages out. `receive` may be given any chunks; messages do not depend on where they are cut."""
+
+    __slots__ = (
+        "_body",
+        "_body_is_text",
+        "_body_missing",
+        "_ended",
+        "_fragments",
+        "_fragments_size",
+        "_head",
+        "_max_size",
+        "_medium_limit",
+        "_rare_missing",
+        "_wsproto",
+    )
+
+    def __init__(self, max_message_size: int) -> None:
+        self._max_size = max_message_size
+        # The loop handles lengths of 0 to 65535; a lower limit is checked in the same comparison.
+        self._medium_limit = min(max_message_size, 0xFFFF)
+        self._wsproto = Connection(ConnectionType.CLIENT)
+        self._head = b""  # an incomplete frame header, or a small frame cut by the end of a chunk
+        self._body = bytearray()  # the payload so far of a data frame that spans chunks
+        self._body_missing = 0
+        self._body_is_text = False
+        self._rare_missing = 0  # bytes of a frame of wsproto's that are still to come
+        self._fragments: StringIO | BytesIO | None = None  # the message in pieces that wsproto is in the middle of
+        self._fragments_size = 0  # as announced by the headers so far, in bytes
+        self._ended = False
+
+    def receive(self, data: bytes, messages: list[str | bytes]) -> list[Control]:
+        """Append the messages that these bytes complete; return the control frames among them, in order."""
+        controls: list[Control] = []
+        size = len(data)
+        pos = 0
+        if self._ended:
+            return controls
+        if self._body_missing:
+            pos = self._continue_body(data, messages, controls)
+        elif self._rare_missing:
+            pos = self._give_wsproto(data, 0, min(size, self._rare_missing), messages, controls)
+        elif self._head:
+            data = self._head + data
+            size = len(data)
+            self._head = b""
+        while pos < size and not self._ended:
+            if self._fragments is None:
+                try:
+                    pos = self._whole_frames(data, pos, size, messages)
+                except UnicodeDecodeError as error:
+                    self._fail(controls, _BAD_TEXT, f"text is not UTF-8: {error.reason}")
+                    break
+            if pos < size:
+                pos = self._other_frame(data, pos, size, messages, controls)
+        return controls
+
+    def _whole_frames(self, data: bytes, pos: int, size: int, messages: list[str | bytes]) -> int:
+        """The hot loop: take the data frames that lie whole in the chunk; return where the first other thing begins."""
+        unpack = _unpack_head_and_length
+        append = messages.append
+        limit = self._medium_limit
+        small = min(limit, 125)
+        last = size - 4
+        while pos <= last:
+            head, length = unpack(data, pos)
+            if head == _TEXT_MEDIUM:
+                start = pos + 4
+                stop = start + length
+                if stop > size or not 125 < length <= limit:
+                    break
+                append(data[start:stop].decode())
+            elif _TEXT_SHORT <= head <= _TEXT_SHORT + small:
+                start = pos + 2
+                stop = start + (head & 0x7F)
+                if stop > size:
+                    break
+                append(data[start:stop].decode())
+            elif head == _BINARY_MEDIUM:
+                start = pos + 4
+                stop = start + length
+                if stop > size or not 125 < length <= limit:
+                    break
+                append(data[start:stop])
+            elif _BINARY_SHORT <= head <= _BINARY_SHORT + small:
+                start = pos + 2
+                stop = start + (head & 0x7F)
+                if stop > size:
+                    break
+                append(data[start:stop])
+            else:
+                break
+            pos = stop
+        return pos
+
+    def _other_frame(
+        self, data: bytes, pos: int, size: int, messages: list[str | bytes], controls: list[Control]
+    ) -> int:
+        """One frame that the loop left: cut by the chunk's end, long, rare or wrong. Returns the position after it."""
+        available = size - pos
+        head_size = 2
+        if available >= 2:
+            form = data[pos + 1] & 0x7F
+            head_size += (2 if form == 126 else 8 if form == 127 else 0) + (4 if data[pos + 1] & 0x80 else 0)
+        if available < head_size:
+            self._head = data[pos:]
+            return size
+        first, form = data[pos], data[pos + 1] & 0x7F
+        length = form
+        if form == 126:
+            length = int.from_bytes(data[pos + 2 : pos + 4], "big")
+        elif form == 127:
+            length = int.from_bytes(data[pos + 2 : pos + 10], "big")
+        if not first & 0x8 and length + self._fragments_size > self._max_size:
+            whole = length + self._fragments_size
+            self._fail(controls, _TOO_BIG, f"a message of at least {whole} bytes; max_message_size is {self._max_size}")
+            return size
+        if self._fragments is None and first & 0x7F in (TEXT, BINARY) and first & 0x80 and self._minimal(data, pos):
+            self._body_is_text = first & 0x0F == TEXT
+            self._body_missing = length
+            start = pos + head_size
+            return start + self._continue_body(data[start : start + length], messages, controls)
+        if not first & 0x8:
+            self._fragments_size += length
+        self._rare_missing = head_size + length
+        stop = min(size, pos + head_size + length)
+        return self._give_wsproto(data, pos, stop, messages, controls)
+
+    @staticmethod
+    def _minimal(data: bytes, pos: int) -> bool:
+        """Whether an unmasked header's length takes the shortest form; wsproto knows what to say if not."""
+        form = data[pos + 1]
+        if form == 126:
+            return int.from_bytes(data[pos + 2 : pos + 4], "big") > 125
+        if form == 127:
+            return int.from_bytes(data[pos + 2 : pos + 10], "big") > 0xFFFF
+        return form < 126
+
+    def _continue_body(self, data: bytes, messages: list[str | bytes], controls: list[Control]) -> int:
+        """Take what belongs to the data frame in progress; returns how much of `data` that was."""
+        taken = min(len(data), self._body_missing)
+        self._body += data[:taken] if taken < len(data) else data
+        self._body_missing -= taken
+        if not self._body_missing:
+            body, self._body = self._body, bytearray()
+            if self._body_is_text:
+                try:
+                    messages.append(body.decode())
+                except UnicodeDecodeError as error:
+                    self._fail(controls, _BAD_TEXT, f"text is not UTF-8: {error.reason}")
+            else:
+                messages.append(bytes(body))
+        return taken
+
+    def _give_wsproto(
+        self, data: bytes, pos: int, stop: int, messages: list[str | bytes], controls: list[Control]
+    ) -> int:
+        """Let wsproto have `data[pos:stop]`, which lies within one frame; returns `stop`."""
+        self._rare_missing -= stop - pos
+        self._wsproto.receive_data(data[pos:stop])
+        for event in self._wsproto.events():
+            if isinstance(event, TextMessage | BytesMessage):
+                self._add_fragment(event, messages)
+            elif isinstance(event, Ping):
+                controls.append(PingFrame(bytes(event.payload)))
+            elif isinstance(event, Pong):
+                controls.append(PongFrame(bytes(event.payload)))
+            elif isinstance(event, CloseConnection):
+                # wsproto reports what it cannot parse as a close too, and then stays in state OPEN, deaf.
+                if self._wsproto.state is ConnectionState.OPEN:
+                    self._fail(controls, int(event.code), event.reason or "invalid frame")
+                else:
+                    self._ended = True
+                    controls.append(CloseFrame(int(event.code), event.reason or ""))
+        return stop
+
+    def _add_fragment(self, event: TextMessage | BytesMessage, messages: list[str | bytes]) -> None:
+        # Buffers, not lists of pieces: a message of one-byte fragments must not cost fifty times its size.
+        if self._fragments is None:
+            self._fragments = StringIO(newline="") if isinstance(event, TextMessage) else BytesIO()
+        self._fragments.write(event.data)  # type: ignore[arg-type]  # all pieces of a message are of one type
+        if event.message_finished:
+            messages.append(self._fragments.getvalue())
+            self._fragments = None
+            self._fragments_size = 0
+
+    def _fail(self, controls: list[Control], code: int, detail: str) -> None:
+        self._ended = True
+        self._body = bytearray()
+        self._fragments = None
+        controls.append(Violation(code, detail))
