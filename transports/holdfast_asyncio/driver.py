@@ -1,0 +1,144 @@
+"""The asyncio driver: sockets and one timer for a fleet. All decisions are the machine's."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import random
+import ssl
+import time
+
+from holdfast.config import FeedConfig
+from holdfast.driver import HAPPY_EYEBALLS_DELAY, READ_SIZE, Driver
+from holdfast.endpoint import Endpoint
+from holdfast.failures import failure_of_dial
+from holdfast.fleet import Fleet
+from holdfast_asyncio.protocol import SocketProtocol
+
+
+class AsyncioDriver(Driver):
+    """One for each `open_feed`. `start` needs a running loop; after `stop` nothing of it is left there."""
+
+    def __init__(self, config: FeedConfig) -> None:
+        super().__init__(Fleet(config, random=random.Random(), entropy=os.urandom), config)
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.Handle | None = None
+        self._dials: dict[int, asyncio.Task[None]] = {}
+        self._sockets: dict[int, SocketProtocol] = {}
+        self._leaving: set[asyncio.Future[None]] = set()  # dials and sockets that were told to end, and have not yet
+        self._tls: ssl.SSLContext | None = None
+        # Data is copied out of it before the next read of anybody, so one serves all connections.
+        self.read_buffer = bytearray(READ_SIZE)
+
+    def start(self) -> None:
+        now = self.now()
+        self.fleet.start(now, wall_offset=time.time() - now)
+        self.settle()
+
+    async def stop(self) -> None:
+        """Leave nothing behind, whatever state the machine is in."""
+        self.fleet.close(self.now())
+        self.settle()
+        for conn in [*self._dials, *self._sockets]:
+            self.disconnect(conn)
+        self.arm(math.inf)
+        if self._leaving:
+            await asyncio.wait(self._leaving)
+
+    # What the machine asks for
+
+    def now(self) -> float:
+        return self._loop.time()
+
+    def arm(self, deadline: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if deadline < math.inf:
+            self._timer = self._loop.call_at(deadline, self._timer_fired)
+
+    def _timer_fired(self) -> None:
+        # One more turn of the loop, so that what is readable is read before anybody is judged. (Not every loop
+        # polls its sockets before it runs timers.)
+        self._timer = self._loop.call_later(0, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self.deadline_came()
+
+    def dial(self, conn: int, endpoint: Endpoint) -> None:
+        self._dials[conn] = self._loop.create_task(self._dial(conn, endpoint), name=f"holdfast dial {conn}")
+
+    async def _dial(self, conn: int, endpoint: Endpoint) -> None:
+        try:
+            await self._loop.create_connection(
+                lambda: SocketProtocol(self, conn),
+                endpoint.host,
+                endpoint.port,
+                ssl=self._tls_context(endpoint) if endpoint.secure else None,
+                server_hostname=(endpoint.server_name or endpoint.host) if endpoint.secure else None,
+                happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY,
+            )
+        except Exception as error:  # whatever a resolver or a TLS context of the user's comes up with
+            self._dials.pop(conn, None)
+            self.fleet.connect_failed(conn, failure_of_dial(error), self.now())
+            self.settle()
+        self._dials.pop(conn, None)
+
+    def write(self, conn: int, data: bytes) -> None:
+        if conn in self._sockets:
+            self._sockets[conn].write(data)
+
+    def pause(self, conn: int) -> None:
+        if conn in self._sockets:
+            self._sockets[conn].pause()
+
+    def resume(self, conn: int) -> None:
+        if conn in self._sockets:
+            self._sockets[conn].resume()
+
+    def disconnect(self, conn: int) -> None:
+        if conn in self._dials:
+            dial = self._dials.pop(conn)
+            dial.cancel()
+            self._leave(dial)
+        if conn in self._sockets:
+            socket = self._sockets.pop(conn)
+            socket.abort()
+            self._leave(socket.closed)
+
+    def _leave(self, ending: asyncio.Future[None]) -> None:
+        self._leaving.add(ending)
+        ending.add_done_callback(self._leaving.discard)
+
+    def make_event(self) -> asyncio.Event:
+        return asyncio.Event()
+
+    async def checkpoint(self) -> None:
+        await asyncio.sleep(0)
+
+    async def flush(self) -> None:
+        for socket in list(self._sockets.values()):
+            await socket.writable.wait()
+
+    # What sockets report
+
+    def socket_opened(self, socket: SocketProtocol) -> None:
+        self._sockets[socket.conn] = socket
+        if socket.conn not in self._dials:  # abandoned a moment ago
+            self.disconnect(socket.conn)
+            return
+        self.fleet.connected(socket.conn, self.now())
+        self.settle()
+
+    def socket_closed(self, socket: SocketProtocol) -> None:
+        self._sockets.pop(socket.conn, None)
+
+    def _tls_context(self, endpoint: Endpoint) -> ssl.SSLContext:
+        if endpoint.tls is not None:
+            context: ssl.SSLContext = endpoint.tls
+            return context
+        if self._tls is None:
+            self._tls = ssl.create_default_context()
+        return self._tls

@@ -1,0 +1,90 @@
+"""One socket under asyncio: bytes both ways, nothing decided."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from holdfast.failures import Cause, Failure, failure_of_stream
+
+if TYPE_CHECKING:
+    from holdfast_asyncio.driver import AsyncioDriver
+
+
+class SocketProtocol(asyncio.BufferedProtocol):
+    """Reads into the driver's one buffer. The transport below is the connection's own writer."""
+
+    def __init__(self, driver: AsyncioDriver, conn: int) -> None:
+        self.conn = conn
+        self._loop = asyncio.get_running_loop()
+        self.closed: asyncio.Future[None] = self._loop.create_future()
+        self.writable = asyncio.Event()
+        self.writable.set()
+        self._driver = driver
+        self._fleet = driver.fleet
+        self._buffer = memoryview(driver.read_buffer)
+        self._max_unsent = driver.config.limits.max_write_size
+        self._transport: asyncio.Transport | None = None
+
+    # Called by the loop
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._driver.socket_opened(self)
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002  # asyncio gives a hint
+        # Not the bytearray itself: asyncio's TLS writes into slices of this, and those of a bytearray are copies.
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        driver = self._driver
+        self._fleet.received(self.conn, bytes(self._buffer[:nbytes]), driver.now())
+        driver.settle()
+
+    def eof_received(self) -> None:
+        self._ended(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._driver.socket_closed(self)
+        self._ended(failure_of_stream(exc) if exc is not None else None)
+        self.writable.set()
+        if not self.closed.done():
+            self.closed.set_result(None)
+
+    def pause_writing(self) -> None:
+        self.writable.clear()
+
+    def resume_writing(self) -> None:
+        self.writable.set()
+
+    # Called by the driver
+
+    def write(self, data: bytes) -> None:
+        transport = self._transport
+        assert transport is not None
+        transport.write(data)
+        if transport.get_write_buffer_size() > self._max_unsent:
+            unsent = transport.get_write_buffer_size()
+            failure = Failure(Cause.WRITE_STUCK, f"{unsent} bytes unsent; Limits.max_write_size is {self._max_unsent}")
+            self._loop.call_soon(self._stuck, failure)
+
+    def pause(self) -> None:
+        assert self._transport is not None
+        self._transport.pause_reading()
+
+    def resume(self) -> None:
+        assert self._transport is not None
+        self._transport.resume_reading()
+
+    def abort(self) -> None:
+        assert self._transport is not None
+        self._transport.abort()
+
+    def _stuck(self, failure: Failure) -> None:
+        self._ended(failure)
+        self.abort()
+
+    def _ended(self, failure: Failure | None) -> None:
+        """A second report of the same connection is inert: the machine has forgotten the number."""
+        self._fleet.disconnected(self.conn, failure, self._driver.now())
+        self._driver.settle()

@@ -1,0 +1,57 @@
+"""`open_feed` for trio."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Unpack
+
+import trio
+
+from holdfast.config import FeedConfig, FeedOptions
+from holdfast.endpoint import Endpoint
+from holdfast.feed import Feed
+from holdfast_trio.driver import TrioDriver
+
+
+def open_feed(source: str | Endpoint, **options: Unpack[FeedOptions]) -> AbstractAsyncContextManager[Feed]:
+    """A context manager that opens a feed and gives it: then `async for message in feed`.
+
+    `source` is a ws:// or wss:// URL, or an Endpoint; the options are the settings of `FeedConfig`, by name. Raises
+    ConfigError, which names the setting, before anything is dialled. Entering does not wait for a connection: that
+    comes, and comes back, by itself. Leaving ends the feed with the closing handshake, within `Timeouts.close`; at
+    once when the block was cancelled. Nothing stays behind either way.
+    """
+    return _opened(FeedConfig.build(source, options))
+
+
+@asynccontextmanager
+async def _opened(config: FeedConfig) -> AsyncGenerator[Feed]:
+    error: BaseException | None = None
+    async with trio.open_nursery() as nursery:
+        driver = TrioDriver(config, nursery)
+        feed = Feed(driver)
+        driver.start()
+        try:
+            try:
+                yield feed
+            except trio.Cancelled:
+                raise
+            except BaseException as raised:
+                if nursery.cancel_scope.cancel_called:
+                    raise
+                # Taken round the nursery, which would wrap it in a group that no `except ValueError` catches.
+                error = raised
+                if isinstance(raised, Exception):
+                    await feed.close(1001)
+            else:
+                await feed.close()
+        finally:
+            # Also the way out when we were cancelled: then there is no time for a closing handshake.
+            driver.stop()
+            nursery.cancel_scope.cancel()
+    if error is not None:
+        try:
+            raise error
+        finally:
+            del error  # no cycle through the traceback
