@@ -10,10 +10,11 @@ import ssl
 import time
 
 from holdfast.config import FeedConfig
-from holdfast.driver import HAPPY_EYEBALLS_DELAY, READ_SIZE, Driver
+from holdfast.driver import READ_SIZE, Driver
 from holdfast.endpoint import Endpoint
 from holdfast.failures import failure_of_dial
 from holdfast.fleet import Fleet
+from holdfast_asyncio.dial import connect_tcp
 from holdfast_asyncio.protocol import SocketProtocol
 
 
@@ -72,19 +73,21 @@ class AsyncioDriver(Driver):
 
     async def _dial(self, conn: int, endpoint: Endpoint) -> None:
         try:
-            await self._loop.create_connection(
-                lambda: SocketProtocol(self, conn),
-                endpoint.host,
-                endpoint.port,
-                ssl=self._tls_context(endpoint) if endpoint.secure else None,
-                server_hostname=(endpoint.server_name or endpoint.host) if endpoint.secure else None,
-                happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY,
-            )
+            await self._open(conn, endpoint)
         except Exception as error:  # whatever a resolver or a TLS context of the user's comes up with
             self._dials.pop(conn, None)
             self.fleet.connect_failed(conn, failure_of_dial(error), self.now())
             self.settle()
         self._dials.pop(conn, None)
+
+    async def _open(self, conn: int, endpoint: Endpoint) -> None:
+        sock = await connect_tcp(endpoint.host, endpoint.port)
+        await self._loop.create_connection(
+            lambda: SocketProtocol(self, conn),
+            sock=sock,  # it belongs to asyncio from here on
+            ssl=self._tls_context(endpoint) if endpoint.secure else None,
+            server_hostname=(endpoint.server_name or endpoint.host) if endpoint.secure else None,
+        )
 
     def write(self, conn: int, data: bytes) -> None:
         if conn in self._sockets:

@@ -59,12 +59,12 @@ class TrioDriver(Driver):
             self.deadline_came()
 
     def dial(self, conn: int, endpoint: Endpoint) -> None:
-        self._dials[conn] = trio.CancelScope()
-        self._nursery.start_soon(self._run, conn, endpoint, name=f"holdfast connection {conn}")
+        scope = self._dials[conn] = trio.CancelScope()
+        self._nursery.start_soon(self._run, conn, endpoint, scope, name=f"holdfast connection {conn}")
 
-    async def _run(self, conn: int, endpoint: Endpoint) -> None:
+    async def _run(self, conn: int, endpoint: Endpoint, scope: trio.CancelScope) -> None:
         """One connection, from the dial until its socket is closed."""
-        with self._dials[conn]:
+        with scope:
             try:
                 stream = await self._open_stream(endpoint)
             except Exception as error:  # whatever a resolver or a TLS context of the user's comes up with
