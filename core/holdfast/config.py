@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypedDict, cast
+from typing import Literal, TypedDict, cast
 
 from holdfast.endpoint import Endpoint, check_headers
 from holdfast.errors import ConfigError
@@ -154,8 +154,9 @@ class Limits:
 
     `max_message_size`: one message; a longer one is refused from its announced length (close 1009).
     `max_handshake_size`: the server's answer to the opening handshake.
-    `max_queue_size`: messages received and not yet taken by the consumer; at the bound reading pauses, and goes on at
-    half. `max_write_size`: bytes given to the transport that the peer has not taken; beyond it the connection ends.
+    `max_queue_size`: messages received and not yet taken by the consumer, with 64 bytes for each; what happens at the
+    bound is `Overflow`.
+    `max_write_size`: bytes given to the transport that the peer has not taken; beyond it the connection ends.
     """
 
     max_message_size: int = 16 * MIB
@@ -168,6 +169,32 @@ class Limits:
         _count("Limits.max_handshake_size", self.max_handshake_size, least=256)
         _count("Limits.max_queue_size", self.max_queue_size)
         _count("Limits.max_write_size", self.max_write_size)
+
+
+@dataclass(frozen=True, slots=True)
+class Overflow:
+    """What happens when the queue of messages that wait for the consumer reaches `Limits.max_queue_size`.
+
+    `policy` is one of
+
+    - `pause`: reading stops until the queue is half empty; the server is slowed down, nothing is lost;
+    - `drop_oldest`, `drop_newest`: the connection is read on, and messages at that end are dropped;
+    - `conflate`: of all queued messages with the same `key(message)` only the newest stays;
+    - `fail`: the feed ends; what is queued can be taken, then GaveUp is raised.
+
+    Whatever is dropped is declared as a Gap, with the number of messages.
+    """
+
+    policy: Literal["pause", "drop_oldest", "drop_newest", "conflate", "fail"] = "pause"
+    key: Callable[[str | bytes], Hashable] | None = None
+
+    def __post_init__(self) -> None:
+        allowed = ("pause", "drop_oldest", "drop_newest", "conflate", "fail")
+        _need(self.policy in allowed, "Overflow.policy", self.policy, f"one of {', '.join(allowed)}")
+        if self.policy == "conflate":
+            _need(callable(self.key), "Overflow.key", self.key, "a function of a message, for policy conflate")
+        else:
+            _need(self.key is None, "Overflow.key", self.key, "left out: only policy conflate uses it")
 
 
 class FeedOptions(TypedDict, total=False):
@@ -186,6 +213,7 @@ class FeedOptions(TypedDict, total=False):
     dial_window: DialWindow
     timeouts: Timeouts
     limits: Limits
+    overflow: Overflow
     stall_after: float
 
 
@@ -207,6 +235,7 @@ class FeedConfig:
     dial_window: DialWindow = field(default_factory=DialWindow)
     timeouts: Timeouts = field(default_factory=Timeouts)
     limits: Limits = field(default_factory=Limits)
+    overflow: Overflow = field(default_factory=Overflow)
     stall_after: float = 1.0
 
     def __post_init__(self) -> None:

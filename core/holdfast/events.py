@@ -72,12 +72,14 @@ class Redirected(Event):
 class Gap(Event):
     """Between `since` and `until` messages may have been lost, because of `cause`.
 
-    It stands before the first message after the loss. `since` is when the last byte arrived before it.
+    It stands before the first message after the loss. `since` is when the last byte arrived before it. `dropped` is the
+    number of messages that we dropped ourselves, for want of a consumer; what a server sent in vain nobody can count.
     """
 
     since: float
     until: float
     cause: Failure
+    dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,13 @@ class Resumed(Event):
     """The consumer caught up to half of the bound: reading goes on."""
 
     queued: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventsDropped(Event):
+    """So many events (never a Gap) were left out: nobody took any, and they would have filled the memory."""
+
+    count: int
 
 
 @dataclass(frozen=True, slots=True)

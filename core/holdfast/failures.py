@@ -49,6 +49,7 @@ class Cause(Enum):
     WRITE_STUCK = "write_stuck"
     # Ours.
     DIAL_WINDOW = "dial_window"
+    OVERFLOW = "overflow"
 
 
 _PHRASES = {
@@ -64,6 +65,7 @@ _PHRASES = {
     Cause.PONG_TIMEOUT: "nothing received since our ping",
     Cause.NO_DATA: "no data",
     Cause.WRITE_STUCK: "the server does not read what we send",
+    Cause.OVERFLOW: "the consumer is too slow",
     Cause.DIAL_WINDOW: "the window of dials to this host is full",
 }
 

@@ -11,7 +11,8 @@ class FeedStats:
     """One feed at one moment. Ages and times are seconds, None where there was no such thing yet.
 
     `state`: idle, connecting, open, waiting, closing or closed. `attempt`: dials since the last healthy connection.
-    `losses`: connections and dials that failed, by cause. `received_bytes`: on the wire, frame headers included.
+    `dropped`: messages, by `Overflow`. `losses`: connections and dials that failed, by cause. `received_bytes`: on the
+    wire, frame headers included.
     """
 
     state: str
@@ -19,6 +20,7 @@ class FeedStats:
     received_bytes: int
     queued_messages: int
     queued_bytes: int
+    dropped: int
     dials: int
     connections: int
     attempt: int

@@ -1,64 +1,236 @@
-"""What was received and not yet taken: messages and events in order, bounded in bytes."""
+"""What was received and not yet taken: messages and events in order, bounded in bytes.
+
+At the bound the policy of `Overflow` acts. Whatever it drops leaves a Gap before the first message behind it, so that
+the consumer knows.
+"""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Hashable, Iterable
+from dataclasses import replace
 
-from holdfast.events import Event, Item
+from holdfast.config import Overflow
+from holdfast.events import Closed, Event, EventsDropped, Gap, Item
+from holdfast.failures import Cause, Failure
 
-# What a message or an event costs beside its bytes: an object's head, a place in a list. Without it, a flood of tiny
-# messages would take twenty times the bound.
+# What an item costs beside its bytes: an object's head, a place in a list. Without it a flood of tiny messages would
+# take twenty times the bound.
 ITEM_COST = 64
+# Events are few, unless nobody takes them for weeks: then the older half is summed up.
+MAX_EVENTS = 4096
 
 
 class _Segment:
-    """The messages of one chunk, or one event, and what they cost."""
+    """The messages of one chunk, or one event; what it costs, and when it came."""
 
-    __slots__ = ("cost", "items")
+    __slots__ = ("at", "cost", "items")
 
-    def __init__(self, items: list[Item], cost: int) -> None:
+    def __init__(self, items: list[Item], cost: int, at: float) -> None:
         self.items = items
         self.cost = cost
+        self.at = at
+
+    @property
+    def event(self) -> Event | None:
+        """The event it holds, if it is one."""
+        item = self.items[0]
+        return item if isinstance(item, Event) else None
 
 
 class ItemQueue:
     """Segments, so that a chunk's messages are queued and taken at once."""
 
-    __slots__ = ("_segments", "count", "size")
+    __slots__ = ("_bound", "_events", "_overflow", "_segments", "count", "dropped", "size")
 
-    def __init__(self) -> None:
+    def __init__(self, bound: int, overflow: Overflow) -> None:
+        self._bound = bound
+        self._overflow = overflow
         self._segments: deque[_Segment] = deque()
-        self.size = 0
-        self.count = 0
+        self._events = 0
+        self.size = 0  # bytes, with the cost of items
+        self.count = 0  # items
+        self.dropped = 0  # messages, ever
 
-    def put_messages(self, messages: list[str | bytes], nbytes: int) -> None:
+    @property
+    def is_full(self) -> bool:
+        """At the bound or over it: a chunk is never cut in two."""
+        return self.size >= self._bound
+
+    @property
+    def is_half_empty(self) -> bool:
+        return self.size <= self._bound // 2
+
+    def put_messages(self, messages: list[str | bytes], nbytes: int, now: float) -> None:
         """All messages of a chunk of `nbytes`. The list is the queue's from now on."""
-        self._put(_Segment(messages, nbytes + ITEM_COST * len(messages)))  # type: ignore[arg-type]
+        policy = self._overflow.policy
+        if policy == "drop_newest" and self.is_full:
+            self._note_dropped_newest(len(messages), now)
+            return
+        self._append(_Segment(messages, nbytes + ITEM_COST * len(messages), now))  # type: ignore[arg-type]
+        if self.size > self._bound:
+            if policy == "drop_oldest":
+                self._drop_oldest(self._bound, now)
+            elif policy == "conflate":
+                self._conflate(now)
 
     def put_event(self, event: Event) -> None:
-        self._put(_Segment([event], ITEM_COST))
-
-    def _put(self, segment: _Segment) -> None:
-        self._segments.append(segment)
-        self.size += segment.cost
-        self.count += len(segment.items)
+        """One event, whatever the bound."""
+        self._append(_event_segment(event))
+        if self._events > MAX_EVENTS:
+            self._sum_up_events()
 
     def take(self, limit: int | None = None) -> list[Item]:
         """The oldest items, at most `limit`."""
         taken: list[Item] = []
-        segments = self._segments
-        while segments and (limit is None or len(taken) < limit):
-            segment = segments[0]
-            room = len(segment.items) if limit is None else limit - len(taken)
-            if len(segment.items) <= room:
-                segments.popleft()
-                items, cost = segment.items, segment.cost
-            else:
-                items, cost = segment.items[:room], segment.cost * room // len(segment.items)
-                segment.items = segment.items[room:]
-                segment.cost -= cost
-            self.size -= cost
-            self.count -= len(items)
+        while self._segments and (limit is None or len(taken) < limit):
+            room = None if limit is None else limit - len(taken)
+            items = self._take_from_first(room)
             # The common case, one chunk, hands the list over as it is.
-            taken = items if not taken else taken + items
+            taken = taken + items if taken else items
         return taken
+
+    def _take_from_first(self, room: int | None) -> list[Item]:
+        segment = self._segments[0]
+        if room is None or len(segment.items) <= room:
+            return self._pop_first().items
+        cost = segment.cost * room // len(segment.items)
+        items, segment.items = segment.items[:room], segment.items[room:]
+        segment.cost -= cost
+        self.size -= cost
+        self.count -= room
+        return items
+
+    def _append(self, segment: _Segment) -> None:
+        self._segments.append(segment)
+        self._account(segment, 1)
+
+    def _pop_first(self) -> _Segment:
+        segment = self._segments.popleft()
+        self._account(segment, -1)
+        return segment
+
+    def _account(self, segment: _Segment, sign: int) -> None:
+        self.size += sign * segment.cost
+        self.count += sign * len(segment.items)
+        if segment.event is not None:
+            self._events += sign
+
+    def _rebuild(self, segments: Iterable[_Segment]) -> None:
+        self._segments = deque(segments)
+        self.size = sum(segment.cost for segment in self._segments)
+        self.count = sum(len(segment.items) for segment in self._segments)
+        self._events = sum(segment.event is not None for segment in self._segments)
+
+    # Dropping messages
+
+    def _note_dropped_newest(self, messages: int, now: float) -> None:
+        self.dropped += messages
+        gap = self._gap(messages, now, now)
+        last = self._segments[-1].event
+        if isinstance(last, Gap) and _is_ours(last):
+            self._segments[-1] = _event_segment(_joined(last, gap))
+        else:
+            self.put_event(gap)
+
+    def _drop_oldest(self, bound: int, now: float) -> None:
+        """Down to the bound. Events that stood among the dropped messages stay, in their order."""
+        kept: deque[_Segment] = deque()
+        while self._segments and self.size + len(kept) * ITEM_COST > bound:
+            segment = self._pop_first()
+            event = segment.event
+            if event is None:
+                self.dropped += len(segment.items)
+                event = self._gap(len(segment.items), segment.at, now)
+            before = kept[-1].event if kept else None
+            if isinstance(event, Gap) and isinstance(before, Gap) and _is_ours(event) and _is_ours(before):
+                kept[-1] = _event_segment(_joined(before, event))
+            else:
+                kept.append(_event_segment(event))
+        for segment in reversed(kept):
+            self._segments.appendleft(segment)
+            self._account(segment, 1)
+
+    def _conflate(self, now: float) -> None:
+        """Keep the newest message of every key. Where that frees little, there are too many keys: the oldest go."""
+        seen: set[Hashable] = set()
+        kept: deque[_Segment] = deque()
+        dropped, since = 0, now
+        for segment in reversed(self._segments):
+            if segment.event is None:
+                before = len(segment.items)
+                segment.items = self._newest(segment.items, seen)
+                if len(segment.items) < before:
+                    dropped += before - len(segment.items)
+                    since = segment.at
+                    segment.cost = segment.cost * len(segment.items) // before
+            if segment.items:
+                kept.appendleft(segment)
+        if dropped:
+            self.dropped += dropped
+            # One Gap for all of them, before everything that is left: its interval spans every loss.
+            kept.appendleft(_event_segment(self._gap(dropped, since, now)))
+        self._rebuild(kept)
+        self._drop_oldest(self._bound * 3 // 4, now)
+
+    def _newest(self, messages: list[Item], seen: set[Hashable]) -> list[Item]:
+        newest: list[Item] = []
+        for message in reversed(messages):
+            key = self._key(message)
+            if key not in seen:
+                seen.add(key)
+                newest.append(message)
+        newest.reverse()
+        return newest
+
+    def _key(self, message: Item) -> Hashable:
+        function = self._overflow.key
+        assert function is not None
+        try:
+            return function(message)  # type: ignore[arg-type]  # only messages come here
+        except Exception:  # the user's function: a message that it cannot read stands for itself
+            return id(message)
+
+    def _gap(self, messages: int, since: float, until: float) -> Gap:
+        failure = Failure(Cause.OVERFLOW, f"Overflow.policy is {self._overflow.policy}")
+        return Gap(until, since, until, failure, dropped=messages)
+
+    # Dropping events
+
+    def _sum_up_events(self) -> None:
+        """Of the older half only gaps stay; those with no message between become one."""
+        to_look_at = self._events // 2
+        kept: deque[_Segment] = deque()
+        summed: EventsDropped | None = None
+        for segment in self._segments:
+            event = segment.event
+            if event is None or isinstance(event, Closed) or to_look_at <= 0:
+                kept.append(segment)
+                continue
+            to_look_at -= 1
+            before = kept[-1].event if kept else None
+            if isinstance(event, Gap):
+                if isinstance(before, Gap):
+                    kept[-1] = _event_segment(_joined(before, event))
+                else:
+                    kept.append(segment)
+            else:
+                count = event.count if isinstance(event, EventsDropped) else 1
+                summed = EventsDropped(event.at, count + (summed.count if summed else 0))
+        if summed is not None:
+            kept.appendleft(_event_segment(summed))
+        self._rebuild(kept)
+
+
+def _event_segment(event: Event) -> _Segment:
+    return _Segment([event], ITEM_COST, event.at)
+
+
+def _is_ours(gap: Gap) -> bool:
+    return gap.cause.cause is Cause.OVERFLOW
+
+
+def _joined(first: Gap, second: Gap) -> Gap:
+    """One gap that spans two; the cause is the first's."""
+    until = max(first.until, second.until)
+    return replace(first, at=until, until=until, dropped=first.dropped + second.dropped)

@@ -12,7 +12,6 @@ closed; what it still brings is ignored.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from enum import Enum, IntEnum
@@ -41,6 +40,7 @@ from holdfast.events import (
 )
 from holdfast.failures import Cause, Failure
 from holdfast.stats import FeedStats
+from holdfast.supervisor.data_watch import DataWatch
 from holdfast.supervisor.queue import ItemQueue
 from holdfast.supervisor.redial import Redial
 from holdfast.supervisor.shared import Shared
@@ -77,15 +77,12 @@ class Supervisor:
         self.ended: Closed | None = None  # the last item, once there is one
         self._config = config
         self._shared = shared
-        self._queue = ItemQueue()
-        self._max_queue = config.limits.max_queue_size
+        self._queue = ItemQueue(config.limits.max_queue_size, config.overflow)
         self._timers = Timers(Timer)
         self._redial = Redial(config, shared.random)
         self._current: Connection | None = None
         self._gap: tuple[float, Failure] | None = None  # since when, and why, messages may have been lost
-        self._first_data: float | None = None  # on the current connection
-        self._last_data: float | None = None  # on any
-        self._silent_since = 0.0  # data is missed from here on, unless there was some later
+        self._data = DataWatch()
         self._messages = self._bytes = self._dials = self._opened = self._gaps = self._stalls = 0
         self._losses: Counter[str] = Counter()
         self._last_failure: Failure | None = None
@@ -145,9 +142,7 @@ class Supervisor:
         for connection in self.connections.values():
             connection.stalled(late)
         if self._current is not None:
-            self._silent_since = max(self._silent_since, self._last_data or -math.inf) + late
-            if self._first_data is not None:
-                self._first_data += late
+            self._data.excuse(late)
         if report and self.state not in (State.IDLE, State.CLOSING, State.CLOSED):
             self._stalls += 1
             self._emit(Stall(now, late))
@@ -183,7 +178,7 @@ class Supervisor:
     def is_drained(self) -> bool:
         """Reading was paused, and can go on: give it a tick."""
         current = self._current
-        return current is not None and current.paused and self._queue.size <= self._max_queue // 2
+        return current is not None and current.paused and self._queue.is_half_empty
 
     def next_deadline(self) -> float:
         deadline = self._timers.next()
@@ -199,6 +194,7 @@ class Supervisor:
             received_bytes=self._bytes,
             queued_messages=self._queue.count,
             queued_bytes=self._queue.size,
+            dropped=self._queue.dropped,
             dials=self._dials,
             connections=self._opened,
             attempt=self._redial.attempt,
@@ -206,7 +202,7 @@ class Supervisor:
             stalls=self._stalls,
             losses=dict(self._losses),
             connected_for=now - current.opened_at if current else None,
-            data_age=now - self._last_data if self._last_data is not None else None,
+            data_age=now - self._data.last if self._data.last is not None else None,
             byte_age=now - current.last_received if current else None,
             rtt=self._rtt,
             last_failure=str(self._last_failure) if self._last_failure else None,
@@ -247,8 +243,7 @@ class Supervisor:
 
     def _go_on_after(self, failure: Failure, now: float) -> None:
         """The current connection is no more: plan the next, or give up."""
-        self._losses[failure.cause.value] += 1
-        self._last_failure = failure
+        self._note_failure(failure)
         self._current = None
         self._timers.clear_all()
         plan = self._redial.after(failure, now + self._shared.wall_offset)
@@ -260,6 +255,10 @@ class Supervisor:
             self._dial(now)
         else:
             self._wait(now + plan.delay, failure, now)
+
+    def _note_failure(self, failure: Failure) -> None:
+        self._losses[failure.cause.value] += 1
+        self._last_failure = failure
 
     def _end(self, closed: Closed) -> None:
         """Nothing new begins from here. The last item stands in the queue at once; sockets may take longer."""
@@ -291,8 +290,7 @@ class Supervisor:
         self.state = State.OPEN
         self._opened += 1
         self._redial.opened()
-        self._first_data = None
-        self._silent_since = now
+        self._data.opened(now)
         self._timers.set(Timer.STABLE, now + self._config.retry.stable_after)
         if self._config.staleness.after is not None:
             self._timers.set(Timer.STALE, now + self._config.staleness.after)
@@ -302,7 +300,8 @@ class Supervisor:
         for message in self._config.on_open:
             if connection.state is ConnectionState.OPEN:
                 connection.send(message)
-        self._pause_if_full(now)
+        if self._queue.is_full:
+            self._on_full(now)
 
     def _on_refused(self, connection: Connection, report: Refused, now: float) -> None:
         self._emit(ConnectFailed(now, connection.conn, report.failure))
@@ -327,13 +326,11 @@ class Supervisor:
     # Messages and events
 
     def _deliver(self, messages: list[str | bytes], nbytes: int, now: float) -> None:
-        self._last_data = now
-        if self._first_data is None:
-            self._first_data = now
+        self._data.arrived(now)
         self._messages += len(messages)
-        self._queue.put_messages(messages, nbytes)
-        if self._queue.size >= self._max_queue:
-            self._pause_if_full(now)
+        self._queue.put_messages(messages, nbytes, now)
+        if self._queue.is_full:
+            self._on_full(now)
 
     def _emit(self, event: Event) -> None:
         self._queue.put_event(event)
@@ -345,23 +342,32 @@ class Supervisor:
             self._gaps += 1
             self._emit(Gap(now, since, now, cause))
 
-    def _pause_if_full(self, now: float) -> None:
-        if self._queue.size >= self._max_queue and self._current is not None and not self._current.paused:
-            self._current.pause()
+    def _on_full(self, now: float) -> None:
+        """The policies that drop have acted already."""
+        current, policy = self._current, self._config.overflow.policy
+        if current is None:
+            return
+        if policy == "pause" and not current.paused:
+            current.pause()
             self._emit(Paused(now, self._queue.size))
+        elif policy == "fail":
+            failure = Failure(Cause.OVERFLOW, f"{self._queue.size} bytes queued")
+            self._note_failure(failure)
+            current.close(now, 1001, "consumer too slow")
+            self._emit(Disconnected(now, current.conn, failure, now - current.opened_at))
+            self._end(Closed(now, failure, "Overflow.policy is fail"))
 
     def _resume_if_drained(self, now: float) -> None:
         if self.is_drained and self._current is not None:
             self._current.resume()
-            self._silent_since = now
+            self._data.resumed(now)
             self._emit(Resumed(now, self._queue.size))
 
     # Judging the current connection
 
     def _look_for_health(self, now: float) -> None:
         """Healthy: data has been flowing for `stable_after`."""
-        stable_after = self._config.retry.stable_after
-        due = now + stable_after if self._first_data is None else self._first_data + stable_after
+        due = self._data.flowing_since(now) + self._config.retry.stable_after
         if due <= now:
             self._redial.healthy()
             self._timers.clear(Timer.STABLE)
@@ -372,7 +378,7 @@ class Supervisor:
         staleness, current = self._config.staleness, self._current
         assert staleness.after is not None
         assert current is not None
-        since = max(self._silent_since, self._last_data or -math.inf)
+        since = self._data.silent_since
         if current.paused:
             self._timers.set(Timer.STALE, now + staleness.after)
         elif now < since + staleness.after:
