@@ -17,19 +17,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from holdfast.commands import Command
 from holdfast.config import FeedConfig
 from holdfast.errors import LocalProtocolError
 from holdfast.events import Closed, Item
 from holdfast.failures import Failure
+from holdfast.randomness import Randomness
 from holdfast.stats import FeedStats
 from holdfast.supervisor import Shared, State, Supervisor
 from holdfast.wire import check_close_code
-
-if TYPE_CHECKING:
-    from random import Random
 
 # Timers of an event loop are some milliseconds late in good health. Later than this, it was we who did not run.
 _LATENESS_TOLERATED = 0.05
@@ -42,7 +39,7 @@ class Fleet:
     seeded source to replay an incident).
     """
 
-    def __init__(self, config: FeedConfig, *, random: Random, entropy: Callable[[int], bytes]) -> None:
+    def __init__(self, config: FeedConfig, *, random: Randomness, entropy: Callable[[int], bytes]) -> None:
         self._shared = Shared(random, entropy)
         self._feed = Supervisor(config, self._shared)
         self._stall_after = config.stall_after

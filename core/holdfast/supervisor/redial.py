@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from holdfast.config import FeedConfig
 from holdfast.endpoint import Endpoint
 from holdfast.errors import ConfigError
 from holdfast.failures import Failure
+from holdfast.randomness import Randomness
 from holdfast.supervisor.verdict import Action, Verdict, judge
-
-if TYPE_CHECKING:
-    from random import Random
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +24,7 @@ class Plan:
 class Redial:
     """Counts what happened since the last healthy connection, and plans from it."""
 
-    def __init__(self, config: FeedConfig, random: Random) -> None:
+    def __init__(self, config: FeedConfig, random: Randomness) -> None:
         self.endpoint: Endpoint = config.endpoint  # where the next dial goes
         self.attempt = 0  # dials since the last healthy connection
         self._config = config

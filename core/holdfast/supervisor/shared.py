@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from holdfast.commands import Command
 from holdfast.config import DialWindow
+from holdfast.randomness import Randomness
 from holdfast.supervisor.window import RollingWindow
 from holdfast.wire import MaskSource
-
-if TYPE_CHECKING:
-    from random import Random
 
 
 class Shared:
     """One list of commands, one source of randomness and entropy, one series of connection numbers, dial windows."""
 
-    def __init__(self, random: Random, entropy: Callable[[int], bytes]) -> None:
+    def __init__(self, random: Randomness, entropy: Callable[[int], bytes]) -> None:
         self.commands: list[Command] = []
         self.random = random
         self.entropy = entropy
