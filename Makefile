@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports unit format clean
+.PHONY: help demo test fuzz check lint types imports unit format clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ imports: $(READY)
 
 unit: $(READY)
 	$(BIN)/pytest
+
+fuzz: $(READY)  ## long tests in simulated time, for FUZZ_SECONDS (default 300)
+	$(BIN)/python -m fuzz
 
 format: $(READY)  ## let ruff arrange the code
 	$(BIN)/ruff check --fix .

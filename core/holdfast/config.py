@@ -37,6 +37,15 @@ def _count(setting: str, value: int, least: int = 1) -> None:
     _need(whole and value >= least, setting, value, f"a whole number of at least {least}")
 
 
+def _can_be_sent(message: object) -> bool:
+    if isinstance(message, str):
+        try:
+            message.encode()
+        except UnicodeEncodeError:  # a lone surrogate
+            return False
+    return isinstance(message, str | bytes)
+
+
 @dataclass(frozen=True, slots=True)
 class Keepalive:
     """A ping every `interval` seconds; the peer is dead when nothing at all came for `timeout` seconds after one.
@@ -241,7 +250,7 @@ class FeedConfig:
     def __post_init__(self) -> None:
         _need(isinstance(self.endpoint, Endpoint), "endpoint", self.endpoint, "an Endpoint or a ws:// or wss:// URL")
         for message in self.on_open:
-            _need(isinstance(message, str | bytes), "on_open", message, "a list of str or bytes, sent in order")
+            _need(_can_be_sent(message), "on_open", message, "a list of str or bytes, sent in order")
         if self.user_agent is not None:
             check_headers((("User-Agent", self.user_agent),))
         _positive("stall_after", self.stall_after)

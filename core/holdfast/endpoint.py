@@ -80,7 +80,10 @@ class Endpoint:
         Never from wss to ws. Credentials (user-info, Authorization, Cookie) go to no other host or port. Raises
         InvalidURL.
         """
-        absolute = urljoin(_as_http(self.url), _as_http(location.strip()))
+        try:
+            absolute = urljoin(_as_http(self.url), _as_http(location.strip()))
+        except ValueError as error:
+            raise InvalidURL(f"redirect to {_mask_text(location)!r}: {error}") from None
         base = _split(_as_ws(absolute))
         if self.secure and base.scheme != "wss":
             raise InvalidURL(f"a redirect from wss to {_mask(base)} would give up encryption")

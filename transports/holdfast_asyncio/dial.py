@@ -32,7 +32,8 @@ async def connect_tcp(host: str, port: int) -> socket.socket:
             for attempt in done:
                 error = attempt.exception()
                 if error is None:
-                    pending.discard(attempt)
+                    await _abandon(pending - {attempt})
+                    pending.clear()  # cancelled until here, the one that came first is abandoned too
                     return attempt.result()
                 if not isinstance(error, OSError):
                     raise error
@@ -60,11 +61,14 @@ async def _connect(address: _Address) -> socket.socket:
 async def _abandon(attempts: set[asyncio.Task[socket.socket]]) -> None:
     for attempt in attempts:
         attempt.cancel()
+        attempt.add_done_callback(_close)
     if attempts:
         await asyncio.wait(attempts)
-    for attempt in attempts:
-        if not attempt.cancelled() and attempt.exception() is None:
-            attempt.result().close()  # it came second
+
+
+def _close(attempt: asyncio.Task[socket.socket]) -> None:
+    if not attempt.cancelled() and attempt.exception() is None:
+        attempt.result().close()  # it came second, or too late
 
 
 def _interleave(addresses: Iterable[_Address]) -> list[_Address]:

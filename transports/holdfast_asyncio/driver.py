@@ -60,9 +60,12 @@ class AsyncioDriver(Driver):
             self._timer = self._loop.call_at(deadline, self._timer_fired)
 
     def _timer_fired(self) -> None:
-        # One more turn of the loop, so that what is readable is read before anybody is judged. (Not every loop
-        # polls its sockets before it runs timers.)
-        self._timer = self._loop.call_later(0, self._tick)
+        # What is readable is read before anybody is judged. asyncio polls its sockets before it runs timers; a loop on
+        # libuv does not, and runs what is called soon before it polls: so it takes two turns for a poll to lie between.
+        self._timer = self._loop.call_soon(self._one_more_turn)
+
+    def _one_more_turn(self) -> None:
+        self._timer = self._loop.call_soon(self._tick)
 
     def _tick(self) -> None:
         self._timer = None

@@ -70,8 +70,6 @@ class Supervisor:
     """One feed. The fleet gives it inputs with a `now` that never runs backwards."""
 
     def __init__(self, config: FeedConfig, shared: Shared) -> None:
-        for message in config.on_open:
-            encode(message)
         self.state = State.IDLE
         self.connections: dict[int, Connection] = {}
         self.ended: Closed | None = None  # the last item, once there is one

@@ -10,6 +10,7 @@ from holdfast.wire.frames import (
     check_close_code,
     client_frame,
     close_payload,
+    server_frame,
 )
 from holdfast.wire.handshake import NONCE_SIZE, Accepted, ClientHandshake
 from holdfast.wire.reader import CloseFrame, Control, FrameReader, PingFrame, PongFrame, Violation
@@ -33,4 +34,5 @@ __all__ = [
     "check_close_code",
     "client_frame",
     "close_payload",
+    "server_frame",
 ]

@@ -1,4 +1,4 @@
-"""Frames as we send them (RFC 6455 section 5): masked, never fragmented."""
+"""Frames as they are sent (RFC 6455 section 5), never fragmented: masked by us, unmasked by a server."""
 
 from __future__ import annotations
 
@@ -40,14 +40,20 @@ class MaskSource:
 
 def client_frame(opcode: int, payload: bytes, mask: bytes) -> bytes:
     """One whole frame with FIN set. `mask`: 4 unpredictable bytes (RFC 6455 section 5.3)."""
-    size = len(payload)
+    return _head(opcode, 0x80, len(payload)) + mask + apply_mask(payload, mask)
+
+
+def server_frame(opcode: int, payload: bytes) -> bytes:
+    """One whole frame as a server sends it, without a mask; for simulated servers."""
+    return _head(opcode, 0, len(payload)) + payload
+
+
+def _head(opcode: int, masked: int, size: int) -> bytes:
     if size < 126:
-        head = pack("!BB", 0x80 | opcode, 0x80 | size)
-    elif size < 65536:
-        head = pack("!BBH", 0x80 | opcode, 0x80 | 126, size)
-    else:
-        head = pack("!BBQ", 0x80 | opcode, 0x80 | 127, size)
-    return head + mask + apply_mask(payload, mask)
+        return pack("!BB", 0x80 | opcode, masked | size)
+    if size < 65536:
+        return pack("!BBH", 0x80 | opcode, masked | 126, size)
+    return pack("!BBQ", 0x80 | opcode, masked | 127, size)
 
 
 def apply_mask(payload: bytes, mask: bytes) -> bytes:

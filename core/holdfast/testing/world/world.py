@@ -24,7 +24,9 @@ class World:
         exchange = Exchange([Stream("btcusdt@trade", rate=1.0)])
         world.add_host("example.com", exchange)
         exchange.start(world.now)
-        process = world.run_process(FeedConfig.build("ws://example.com/stream?streams=btcusdt@trade", {}))
+        config = FeedConfig.build("ws://example.com/stream?streams=btcusdt@trade", {})
+        process = world.run_process(world.make_fleet(config))
+        process.start()
         world.run(3600.0)
 
     `weather` holds for connections that are dialled from then on.
@@ -46,17 +48,13 @@ class World:
         host = self.hosts[name] = Host(name, server, self.schedule)
         return host
 
-    def run_process(
-        self,
-        config: FeedConfig,
-        make_machine: Callable[[FeedConfig, Chance], Machine] | None = None,
-    ) -> Process:
-        """Our process, with a fleet of this configuration, or with another machine that keeps the contract.
-
-        Nothing happens before its `start()`.
-        """
+    def make_fleet(self, config: FeedConfig) -> Fleet:
+        """A fleet whose randomness and entropy come from the seed."""
         chance = self.chance.fork("fleet")
-        machine = make_machine(config, chance) if make_machine else Fleet(config, random=chance, entropy=chance.entropy)
+        return Fleet(config, random=chance, entropy=chance.entropy)
+
+    def run_process(self, machine: Machine) -> Process:
+        """Our process, driving a fleet, or any machine that keeps its contract. Nothing happens before `start()`."""
         process = Process(machine, self.schedule, lambda socket, endpoint: self._dial(process, socket, endpoint))
         return process
 

@@ -1,0 +1,24 @@
+"""The `holdfast` command and its subcommands."""
+
+from __future__ import annotations
+
+import click
+
+from holdfast import __version__
+from holdfast_cli.demo import demo
+from holdfast_cli.tail import tail
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="holdfast", message="%(prog)s %(version)s")
+def holdfast() -> None:
+    """WebSocket feeds that must not stop.
+
+    Holdfast keeps a stream of messages flowing through every failure of network and server, and tells of each
+    interruption. Begin with `holdfast demo`, which needs no network; then look at a feed of your own with
+    `holdfast tail wss://...`.
+    """
+
+
+holdfast.add_command(demo)
+holdfast.add_command(tail)

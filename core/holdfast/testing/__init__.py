@@ -1,0 +1,52 @@
+"""Simulated peers, for our tests and for those who embed Holdfast. Machines like the client: no I/O, no clock.
+
+`Exchange` is a feed service that misbehaves on a script and keeps a ledger of all that it published, so that what a
+client received can be held against it.
+"""
+
+from holdfast.testing.commands import Abort, Finish, ServerCommand, Write
+from holdfast.testing.exchange import Exchange
+from holdfast.testing.faults import (
+    CloseWith,
+    Fault,
+    FaultRecord,
+    GoSilent,
+    IgnorePings,
+    LastingFault,
+    MuteData,
+    Outgoing,
+    Refusal,
+    RefuseDials,
+    Reset,
+    Target,
+)
+from holdfast.testing.ledger import ConnectionRecord, Ledger, Publication
+from holdfast.testing.market import Market, Stream
+from holdfast.testing.service import CombinedStreams, Service
+
+__all__ = [
+    "Abort",
+    "CloseWith",
+    "CombinedStreams",
+    "ConnectionRecord",
+    "Exchange",
+    "Fault",
+    "FaultRecord",
+    "Finish",
+    "GoSilent",
+    "IgnorePings",
+    "LastingFault",
+    "Ledger",
+    "Market",
+    "MuteData",
+    "Outgoing",
+    "Publication",
+    "Refusal",
+    "RefuseDials",
+    "Reset",
+    "ServerCommand",
+    "Service",
+    "Stream",
+    "Target",
+    "Write",
+]

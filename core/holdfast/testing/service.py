@@ -1,0 +1,106 @@
+"""How a feed service speaks: its messages and its requests. No connection, no time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from typing import Protocol, cast
+from urllib.parse import parse_qs
+from zlib import crc32
+
+from holdfast.testing.ledger import Publication
+
+MAX_STREAMS = 1024  # of one connection
+
+
+class Service(Protocol):
+    """What an exchange must know of a service. `streams` are those a connection gets."""
+
+    def asked_by(self, target: str) -> Collection[str] | None:
+        """The streams that the request target of a handshake asks for; None if there is nothing at this path."""
+        ...
+
+    def answer(self, request: str, streams: set[str]) -> str:
+        """The reply to a client's message, which may change `streams`. Never raises for what a client sent."""
+        ...
+
+    def message(self, publication: Publication, wall_time: float) -> str:
+        """The text of a message; `wall_time` is when it was published, in Unix seconds."""
+        ...
+
+
+class CombinedStreams:
+    """The combined-stream JSON of Binance: `/stream?streams=a/b`, SUBSCRIBE, UNSUBSCRIBE, LIST_SUBSCRIPTIONS.
+
+    https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams. As there, a stream that does not
+    exist can be subscribed to, and stays silent.
+    """
+
+    PATH = "/stream"
+
+    def asked_by(self, target: str) -> Collection[str] | None:
+        path, _, query = target.partition("?")
+        if path != self.PATH:
+            return None
+        asked = parse_qs(query).get("streams", [""])[0]
+        return [name for name in asked.split("/") if name]
+
+    def answer(self, request: str, streams: set[str]) -> str:
+        try:
+            parsed: object = json.loads(request)
+        except (ValueError, RecursionError):
+            return _refused("not JSON", None)
+        if not isinstance(parsed, dict):
+            return _refused("not an object", None)
+        parsed = cast("dict[str, object]", parsed)
+        ident = _ident(parsed.get("id"))
+        method = parsed.get("method")
+        if method == "LIST_SUBSCRIPTIONS":
+            return _compact({"result": sorted(streams), "id": ident})
+        if method not in ("SUBSCRIBE", "UNSUBSCRIBE"):
+            return _refused("unknown method", ident)
+        names = _names(parsed.get("params"))
+        if names is None:
+            return _refused("params must be a list of stream names", ident)
+        if method == "UNSUBSCRIBE":
+            streams.difference_update(names)
+        elif len(streams.union(names)) > MAX_STREAMS:
+            return _refused(f"a connection has at most {MAX_STREAMS} streams", ident)
+        else:
+            streams.update(names)
+        return _compact({"result": None, "id": ident})
+
+    def message(self, publication: Publication, wall_time: float) -> str:
+        symbol, _, kind = publication.stream.partition("@")
+        data = {
+            "e": kind,
+            "s": symbol.upper(),
+            "t": publication.sequence,
+            "p": _price(publication),
+            "T": round(wall_time * 1000),
+        }
+        return _compact({"stream": publication.stream, "data": data})
+
+
+def _price(publication: Publication) -> str:
+    """A number that wanders up and down, the same in every run."""
+    cents = 10_000 + crc32(publication.stream.encode()) % 90_000 + abs(publication.sequence % 400 - 200)
+    return f"{cents // 100}.{cents % 100:02}"
+
+
+def _ident(value: object) -> int | str | None:
+    """What a request may be numbered with; anything else is not echoed."""
+    return value if isinstance(value, int | str) else None
+
+
+def _names(value: object) -> list[str] | None:
+    names = cast("list[object]", value) if isinstance(value, list) else [None]
+    return cast("list[str]", names) if all(isinstance(name, str) for name in names) else None
+
+
+def _refused(problem: str, ident: int | str | None) -> str:
+    return _compact({"error": {"code": 2, "msg": f"Invalid request: {problem}"}, "id": ident})
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))

@@ -1,0 +1,1 @@
+"""Long tests in simulated time: voyages, checkers, canaries. `python -m fuzz --help`."""

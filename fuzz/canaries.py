@@ -1,0 +1,284 @@
+"""Machines with a planted fault, one for each promise at least: a checker that lets its canary pass does not count.
+
+Each canary is a context in which the machine is broken in one place. `expects` is the promise whose checker must
+notice; `troubles` are those of its voyages, because most faults of a machine only show when something goes wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Unpack
+from unittest.mock import patch
+
+from fuzz.checkers import Violation
+from fuzz.plan import Plan, draw_plan
+from fuzz.voyage import sail
+from holdfast import Backoff, DialWindow, FeedOptions, Keepalive, Limits, Overflow
+from holdfast.connection import Lost
+from holdfast.connection.connection import Connection
+from holdfast.connection.connection import Timer as ConnectionTimer
+from holdfast.supervisor.queue import ItemQueue
+from holdfast.supervisor.redial import Redial
+from holdfast.supervisor.supervisor import Supervisor, Timer
+from holdfast.supervisor.window import RollingWindow
+from holdfast.wire.reader import FrameReader
+from holdfast.wire.reader import Violation as WireViolation
+
+Plant = Callable[[], AbstractContextManager[object]]
+
+
+@dataclass(frozen=True)
+class Canary:
+    """A planted fault, and where it must be noticed."""
+
+    name: str
+    expects: int
+    troubles: tuple[str, ...]
+    plant: Plant
+    options: FeedOptions  # without these its fault could not show
+    rate: float
+
+    def plan(self, seed: int) -> Plan:
+        """Half an hour in which its troubles come every two minutes."""
+        plan = draw_plan(seed, self.troubles, seconds=1800.0)
+        options: FeedOptions = {**plan.options, **self.options}
+        return replace(plan, pauses=dict.fromkeys(self.troubles, 120.0), options=options, rate=self.rate)
+
+    def sing(self, seed: int) -> Violation | None:
+        """One voyage, twice for promise 13; what the checkers noticed."""
+        plan = self.plan(seed)
+        try:
+            with self.plant():
+                digests = {sail(plan).digest for _ in range(2 if self.expects == 13 else 1)}
+        except Violation as violation:
+            return violation
+        return Violation(13, "the same seed went two ways", 0.0) if len(digests) > 1 else None
+
+
+CANARIES: list[Canary] = []
+
+
+def _canary(
+    expects: int, *troubles: str, rate: float = 1.0, **options: Unpack[FeedOptions]
+) -> Callable[[Callable[[], Iterator[None]]], Plant]:
+    def register(plant: Callable[[], Iterator[None]]) -> Plant:
+        planted = contextmanager(plant)
+        CANARIES.append(Canary(plant.__name__, expects, troubles, planted, options, rate))
+        return planted
+
+    return register
+
+
+def _after(cls: type, method: str, then: Callable[..., None]) -> Any:
+    """Run something behind a method."""
+    original = getattr(cls, method)
+
+    def both(self: Any, *args: Any, **kwargs: Any) -> Any:
+        result = original(self, *args, **kwargs)
+        then(self, *args, **kwargs)
+        return result
+
+    return patch.object(cls, method, both)
+
+
+@_canary(1, "reset")
+def forgets_to_dial_again() -> Iterator[None]:
+    with _after(Supervisor, "_wait", lambda self, *_: self._timers.clear(Timer.DIAL)):
+        yield
+
+
+@_canary(1, "hold", keepalive=Keepalive(5.0, 2.5))
+def gives_up_for_a_timeout() -> Iterator[None]:
+    def after(self: Redial, failure: Any, wall_now: float) -> Any:
+        from holdfast.supervisor.redial import Plan
+
+        return Plan(give_up="tired") if failure.cause.value == "pong_timeout" else original(self, failure, wall_now)
+
+    original = Redial.after
+    with patch.object(Redial, "after", after):
+        yield
+
+
+@_canary(2, "flap")
+def resets_backoff_at_every_handshake() -> Iterator[None]:
+    with _after(Redial, "opened", lambda self: self.healthy()):
+        yield
+
+
+@_canary(2, "refuse")
+def ignores_retry_after() -> Iterator[None]:
+    with patch("holdfast.supervisor.verdict.parse_retry_after", lambda value, wall_now: 0.0):
+        yield
+
+
+@_canary(2, "flap", "reset", dial_window=DialWindow(5, 60.0), backoff=Backoff(0.25, 1.0, 4.0, 0.5))
+def has_a_bucket_for_a_window() -> Iterator[None]:
+    """The window forgets everything once a period, and so lets a double burst by."""
+
+    def free_at(self: RollingWindow, now: float) -> float:
+        if self._times and now - self._times[0] > self._period / 3:
+            self._times.clear()
+        return original(self, now)
+
+    original = RollingWindow.free_at
+    with patch.object(RollingWindow, "free_at", free_at):
+        yield
+
+
+@_canary(3, "hold", "silence", keepalive=Keepalive(20.0, 5.0))
+def never_looks_at_the_answer_to_a_ping() -> Iterator[None]:
+    def look(self: Connection, now: float) -> tuple[()]:
+        self._timers.clear(ConnectionTimer.PONG)
+        return ()
+
+    with patch.object(Connection, "_look_for_life", look):
+        yield
+
+
+@_canary(3, "hold", "silence", keepalive=Keepalive(5.0, 20.0))
+def begins_the_timeout_anew_with_every_ping() -> Iterator[None]:
+    def ping(self: Connection, now: float) -> None:
+        self._awaiting = False
+        original(self, now)
+
+    original = Connection._ping
+    with patch.object(Connection, "_ping", ping):
+        yield
+
+
+@_canary(4, "no_pongs", keepalive=Keepalive(5.0, 2.5))
+def takes_only_pongs_for_life() -> Iterator[None]:
+    def received(self: Connection, data: bytes, now: float, messages: Any) -> Any:
+        awaiting = self._awaiting
+        reports = original(self, data, now, messages)
+        self._awaiting = awaiting and not any(type(report).__name__ == "Pong" for report in reports)
+        return reports
+
+    original = Connection.received
+    with patch.object(Connection, "received", received):
+        yield
+
+
+@_canary(4, "stall", "hiccups", "mute")
+def blames_the_peer_for_our_stalls() -> Iterator[None]:
+    with patch.object(Supervisor, "stalled", lambda self, late, now, report: None):
+        yield
+
+
+@_canary(4, "mute", "no_pongs", keepalive=Keepalive(20.0, 2.5))
+def condemns_too_early() -> Iterator[None]:
+    """The timeout counts from the last byte, not from the ping."""
+
+    def ping(self: Connection, now: float) -> None:
+        original(self, now)
+        if self._awaiting:
+            self._pong_deadline = min(self._pong_deadline, self.last_received + self._config.keepalive.timeout + 1.0)
+            self._set_pong_step(now)
+
+    original = Connection._ping
+    with patch.object(Connection, "_ping", ping):
+        yield
+
+
+@_canary(8, "reset", "finish")
+def hides_gaps() -> Iterator[None]:
+    def declare(self: Supervisor, now: float) -> None:
+        self._gap = None
+
+    with patch.object(Supervisor, "_declare_gap", declare):
+        yield
+
+
+@_canary(8, "slow_consumer", rate=20.0, limits=Limits(max_queue_size=5_000), overflow=Overflow("drop_oldest"))
+def drops_in_silence() -> Iterator[None]:
+    """Whatever the policy, at the bound every second chunk is thrown away."""
+
+    def put(self: ItemQueue, messages: Any, nbytes: int, now: float) -> None:
+        if not self.is_full or self.count % 2:
+            original(self, messages, nbytes, now)
+
+    original = ItemQueue.put_messages
+    with patch.object(ItemQueue, "put_messages", put):
+        yield
+
+
+@_canary(9, "stall", "hold", rate=20.0)
+def turns_batches_round() -> Iterator[None]:
+    def put(self: ItemQueue, messages: Any, nbytes: int, now: float) -> None:
+        original(self, messages[::-1], nbytes, now)
+
+    original = ItemQueue.put_messages
+    with patch.object(ItemQueue, "put_messages", put):
+        yield
+
+
+@_canary(9, "reset")
+def gives_the_last_message_twice() -> Iterator[None]:
+    last_batch: list[str | bytes] = []
+
+    def lost(self: Supervisor, connection: Any, report: Any, now: float) -> None:
+        if last_batch:
+            self._queue.put_messages(last_batch[-1:], 1, now)
+        original(self, connection, report, now)
+
+    def deliver(self: Supervisor, messages: Any, nbytes: int, now: float) -> None:
+        last_batch[:] = messages
+        deliver_original(self, messages, nbytes, now)
+
+    original, deliver_original = Supervisor._on_lost, Supervisor._deliver
+    handlers = {**Supervisor._HANDLERS, Lost: lost}
+    with patch.object(Supervisor, "_HANDLERS", handlers), patch.object(Supervisor, "_deliver", deliver):
+        yield
+
+
+@_canary(10, "slow_consumer", rate=40.0, limits=Limits(max_queue_size=5_000))
+def never_stops_reading() -> Iterator[None]:
+    with (
+        patch.object(Supervisor, "_on_full", lambda self, now: None),
+        patch.object(ItemQueue, "_drop_oldest", lambda self, bound, now: None),
+        patch.object(ItemQueue, "is_full", property(lambda self: False)),
+    ):
+        yield
+
+
+@_canary(11, "garbage")
+def chokes_on_reserved_opcodes() -> Iterator[None]:
+    def receive(self: FrameReader, data: bytes, messages: Any) -> Any:
+        controls = original(self, data, messages)
+        for control in controls:
+            if isinstance(control, WireViolation):
+                raise RuntimeError(control.detail)  # noqa: TRY004
+        return controls
+
+    original = FrameReader.receive
+    with patch.object(FrameReader, "receive", receive):
+        yield
+
+
+@_canary(12, "silence")
+def waits_for_a_close_frame_for_ever() -> Iterator[None]:
+    with _after(Connection, "_start_closing", lambda self, *_: self._timers.clear_all()):
+        yield
+
+
+@_canary(12)
+def dials_once_more_after_close() -> Iterator[None]:
+    with _after(Supervisor, "close", lambda self, now, *_: self._timers.set(Timer.DIAL, now + 0.5)):
+        yield
+
+
+@_canary(13, "reset")
+def draws_from_elsewhere() -> Iterator[None]:
+    """The pause depends on something that was not handed in."""
+    calls = [0.0]
+
+    def dialling(self: Redial) -> None:
+        original(self)
+        calls[0] += 0.001
+        self._failures += int(calls[0] * 1000) % 3 == 0
+
+    original = Redial.dialling
+    with patch.object(Redial, "dialling", dialling):
+        yield

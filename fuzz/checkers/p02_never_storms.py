@@ -1,0 +1,65 @@
+"""Promise 2: backoff resets only after health, the dial window is strict, Retry-After is obeyed."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from fuzz.checkers.base import EPSILON, Checker
+from holdfast import Connected, ConnectFailed, Disconnected, Endpoint, Item
+
+if TYPE_CHECKING:
+    from fuzz.voyage import Voyage
+
+
+class NeverStorms(Checker):
+    promise = 2
+
+    def __init__(self, voyage: Voyage) -> None:
+        super().__init__(voyage)
+        self._dials: deque[float] = deque()
+        self._dialled_at: dict[int, float] = {}
+        self._opened_at: dict[int, float] = {}
+        self._failures = 0
+        self._earliest = 0.0  # of the dial after the last failure, by what the consumer was told
+        self._last_failed: int | None = None
+
+    def on_dialled(self, conn: int, endpoint: Endpoint, now: float) -> None:
+        window = self.config.dial_window
+        self._dials.append(now)
+        if len(self._dials) > window.count and now - self._dials.popleft() < window.period - EPSILON:
+            self.fail(f"more than {window.count} dials in {window.period:g} s")
+        self._dialled_at[conn] = now
+
+    def on_item(self, item: Item, now: float) -> None:
+        """A slow consumer hears late: what counts are the times in the events, against those of the dials."""
+        if isinstance(item, Connected):
+            self._opened_at[item.conn] = item.at
+        elif isinstance(item, (ConnectFailed, Disconnected)):
+            self._failed(item)
+
+    def _failed(self, item: ConnectFailed | Disconnected) -> None:
+        conn, at = item.conn, item.at
+        opened = self._opened_at.pop(conn, None)
+        if opened is not None and at - opened >= self.config.retry.stable_after:
+            self._failures = 0  # it may have been healthy: data is not looked at here
+        self._failures += 1
+        # The smallest pause that the settings allow after so many failures.
+        pause = self.config.backoff.pause(self._failures, 1.0)
+        asked = item.failure.header("retry-after")
+        earliest = at + pause + (float(asked) if asked else 0.0)
+        following = self._dialled_at.get(conn + 1)
+        self._dialled_at.pop(conn, None)
+        if following is not None and following < earliest - EPSILON:
+            self.fail(
+                f"dial {conn + 1} came {following - at:g} s after failure {self._failures}, not {earliest - at:g} s"
+            )
+        if following is None:
+            self._earliest, self._last_failed = earliest, conn
+
+    def on_settled(self, machine: object, now: float) -> None:
+        conn = self._last_failed
+        if conn is not None and conn + 1 in self._dialled_at:
+            self._last_failed = None
+            if self._dialled_at[conn + 1] < self._earliest - EPSILON:
+                self.fail(f"dial {conn + 1} came {self._earliest - self._dialled_at[conn + 1]:g} s too early")

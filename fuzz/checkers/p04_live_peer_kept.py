@@ -1,0 +1,86 @@
+"""Promise 4: a live peer is never condemned. Whoever is given up must have deserved it, by the world's own clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fuzz.checkers.base import EPSILON, Checker, Stalls
+from holdfast import Cause, ConnectFailed, Disconnected, Endpoint, Item
+from holdfast.commands import Command, Pause, Resume, Write
+
+if TYPE_CHECKING:
+    from fuzz.voyage import Voyage
+
+_PING = 0x89
+_DATA_MARK = b'"stream"'
+_TOLERATED = 0.05  # seconds; timers may be so late in good health
+
+
+@dataclass
+class _Truth:
+    """Of one connection; times."""
+
+    dialled: float
+    last_data: float
+    pinged: float | None = None  # the first ping since the last byte arrived
+
+
+class LivePeerKept(Checker):
+    promise = 4
+
+    def __init__(self, voyage: Voyage) -> None:
+        super().__init__(voyage)
+        self._stalls = Stalls()
+        self._truth: dict[int, _Truth] = {}
+
+    def on_stall(self, since: float, until: float) -> None:
+        self._stalls.add(since, until)
+
+    def on_dialled(self, conn: int, endpoint: Endpoint, now: float) -> None:
+        self._truth[conn] = _Truth(dialled=now, last_data=now)
+
+    def on_command(self, command: Command, now: float) -> None:
+        truth = self._truth.get(command.conn)
+        if truth is None:
+            return
+        if isinstance(command, Write) and command.data[0] == _PING:
+            truth.pinged = truth.pinged or now
+        elif isinstance(command, (Pause, Resume)):
+            # What the peer says while we do not read proves nothing: silence counts from here.
+            truth.pinged = None
+            truth.last_data = now
+
+    def on_arrival(self, conn: int, data: bytes, now: float) -> None:
+        truth = self._truth.get(conn)
+        if truth is None:
+            return  # given up already, and lingering
+        truth.pinged = None
+        if _DATA_MARK in data:
+            truth.last_data = now
+
+    def on_item(self, item: Item, now: float) -> None:
+        if isinstance(item, (Disconnected, ConnectFailed)):
+            truth = self._truth.pop(item.conn)
+            self._judge(item, truth)
+
+    def _judge(self, item: Disconnected | ConnectFailed, truth: _Truth) -> None:
+        cause, timeout = item.failure.cause, self.config.keepalive.timeout
+        if cause is Cause.PONG_TIMEOUT:
+            if truth.pinged is None:
+                self.fail(f"connection {item.conn} was condemned, though bytes had arrived since the ping")
+            else:
+                self._had(truth.pinged, item, timeout, timeout / 4, "a ping")
+        elif cause is Cause.NO_DATA:
+            self._had(truth.last_data, item, self.config.staleness.after or 0.0, self.config.stall_after, "data")
+        elif cause is Cause.DIAL_TIMEOUT and item.failure.detail != "simulated":
+            self._had(truth.dialled, item, self.config.timeouts.connect, self.config.stall_after, "the dial")
+
+    def _had(self, since: float, item: Disconnected | ConnectFailed, needed: float, step: float, what: str) -> None:
+        """The peer must have had its time, and the time that we were noticeably away on top."""
+        had = item.at - since
+        needed += self._stalls.noticeable(since, item.at, step + _TOLERATED)
+        if had < needed - EPSILON:
+            self.fail(
+                f"connection {item.conn} was given up {had:g} s after {what}; it has {needed:g} s: {item.failure}"
+            )

@@ -1,0 +1,39 @@
+"""Promise 10: what waits for the consumer stays within the bound, one read aside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fuzz.checkers.base import Checker
+from holdfast import Endpoint
+
+if TYPE_CHECKING:
+    from fuzz.voyage import Voyage
+
+_COST_OF_ITEM = 64
+_SHORTEST_MESSAGE = 20  # bytes on the wire, of the voyage's service
+_EVENTS_KEPT = 5000  # the machine keeps no more than about so many
+_EVENTS_OF_A_DIAL = 6
+
+
+class MemoryBounded(Checker):
+    promise = 10
+
+    def __init__(self, voyage: Voyage) -> None:
+        super().__init__(voyage)
+        self._largest_read = 0
+        self._dials = 0
+
+    def on_dialled(self, conn: int, endpoint: Endpoint, now: float) -> None:
+        self._dials += 1
+
+    def on_read(self, conn: int, data: bytes, now: float) -> None:
+        self._largest_read = max(self._largest_read, len(data))
+        if not self.voyage.process.consumer_pause:
+            return  # statistics cost more than the rest of a read: look only where the queue may be growing
+        one_read = self._largest_read * (1 + _COST_OF_ITEM // _SHORTEST_MESSAGE)
+        events = _COST_OF_ITEM * min(_EVENTS_KEPT, _EVENTS_OF_A_DIAL * self._dials + 100)
+        allowed = self.config.limits.max_queue_size + 2 * one_read + events
+        queued = self.voyage.fleet.stats(now).queued_bytes
+        if queued > allowed:
+            self.fail(f"{queued} bytes are queued; the bound is {self.config.limits.max_queue_size}")

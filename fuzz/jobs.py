@@ -1,0 +1,68 @@
+"""What a worker does with a seed. Each raises what it found; each can be run again alone with the same seed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import seed as hypothesis_seed
+from hypothesis.stateful import run_state_machine_as_test
+
+from fuzz.checkers import Violation
+from fuzz.plan import HOUR, draw_plan
+from fuzz.state_machine import FleetUnderInputs
+from fuzz.troubles import TROUBLES
+from fuzz.voyage import sail
+
+
+@dataclass
+class Outcome:
+    """What a job has to tell of itself."""
+
+    summary: str
+    simulated: float = 0.0  # seconds
+    dials: int = 0
+    troubles: Counter[str] = field(default_factory=Counter[str])
+
+    def __str__(self) -> str:
+        return self.summary
+
+
+def sail_voyage(seed: int, hours: float | None = None) -> Outcome:
+    """One voyage, all promises."""
+    plan = draw_plan(seed, tuple(TROUBLES), hours * HOUR if hours is not None else None)
+    try:
+        log = sail(plan)
+    except Violation as violation:
+        violation.add_note(f"The voyage: {plan}")
+        raise
+    return Outcome(f"{plan}: {log.messages} messages, {log.dials} dials", log.seconds, log.dials, log.troubles)
+
+
+def sail_twice(seed: int, hours: float = 2.0) -> Outcome:
+    """The first hours of a voyage, twice: the same seed must go the same way (promise 13)."""
+    plan = draw_plan(seed, tuple(TROUBLES), hours * HOUR)
+    first, second = sail(plan), sail(plan)
+    if first.digest != second.digest:
+        raise Violation(13, f"the same seed went two ways: {plan}", 0.0)
+    return Outcome(f"{plan}: twice the same", first.seconds + second.seconds, 2 * first.dials, first.troubles)
+
+
+def run_machine(seed: int) -> Outcome:
+    """A Hypothesis state machine over the fleet."""
+    quiet = settings(
+        max_examples=150,
+        stateful_step_count=60,
+        deadline=None,
+        database=None,
+        print_blob=True,
+        suppress_health_check=list(HealthCheck),
+    )
+    run_state_machine_as_test(hypothesis_seed(seed)(FleetUnderInputs), settings=quiet)
+    return Outcome("150 sequences of inputs")
+
+
+JOBS: dict[str, Callable[..., Any]] = {"voyage": sail_voyage, "twice": sail_twice, "machine": run_machine}

@@ -1,0 +1,107 @@
+"""What a voyage will be like, all of it drawn from one seed: the settings, the service, the weather, the troubles.
+
+Not every voyage meets every trouble: which kinds occur, and how often, is drawn too ("swarm testing"). A mix of
+everything all the time hides what only shows when one thing happens alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from holdfast import (
+    Backoff,
+    DialWindow,
+    FeedConfig,
+    FeedOptions,
+    Keepalive,
+    Limits,
+    Overflow,
+    Retry,
+    Staleness,
+    Timeouts,
+)
+from holdfast.testing.world import Chance, Weather
+
+HOUR = 3600.0
+HOST = "feed.test"
+Policy = Literal["pause", "drop_oldest", "drop_newest", "conflate", "fail"]
+POLICIES: tuple[Policy, ...] = ("pause", "pause", "pause", "drop_oldest", "drop_newest", "conflate", "fail")
+
+_LENGTHS = (12 * HOUR, 24 * HOUR, 48 * HOUR, 72 * HOUR)
+_MESSAGES = 60_000  # about as many in one voyage, so that none takes minutes
+
+# How long after one trouble the next may come, on average, in seconds. Drawn for every kind of a voyage.
+_PAUSES = (120.0, 600.0, 1800.0, 7200.0)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One voyage. `pauses`: mean seconds between troubles, by kind; kinds that do not occur are missing.
+
+    `heals`: whether all is well for a while before the feed is closed.
+    """
+
+    seed: int
+    seconds: float
+    options: FeedOptions
+    streams: tuple[str, ...]
+    rate: float
+    flush_every: float
+    server_ping: float | None
+    weather: Weather
+    pauses: dict[str, float]
+    heals: bool
+
+    @property
+    def config(self) -> FeedConfig:
+        return FeedConfig.build(f"ws://{HOST}/stream?streams={'/'.join(self.streams)}", self.options)
+
+    def __str__(self) -> str:
+        kinds = ", ".join(f"{kind} every {pause:g} s" for kind, pause in sorted(self.pauses.items()))
+        return f"seed {self.seed}: {self.seconds / HOUR:g} h, {self.rate:g} messages/s, {kinds or 'no troubles'}"
+
+
+def draw_plan(seed: int, kinds: tuple[str, ...], seconds: float | None = None) -> Plan:
+    """The voyage of a seed. `kinds`: all troubles there are."""
+    chance = Chance(seed).fork("plan")
+    rate = 10 ** (chance.random() * 3.78 - 1.78)  # from one a minute to a hundred a second
+    return Plan(
+        seed=seed,
+        seconds=seconds if seconds is not None else min(chance.choice(_LENGTHS), _MESSAGES / rate),
+        options=_draw_options(chance),
+        streams=tuple(f"s{number}" for number in range(1 + chance.below(3))),
+        rate=rate,
+        flush_every=chance.choice((0.25, 0.5, 1.0)) if rate > 1 else 0.25,
+        server_ping=chance.choice((None, 20.0, 180.0)),
+        weather=Weather(
+            delay=chance.choice((0.0, 0.0625, 0.25)),
+            jitter=chance.choice((0.0, 0.0, 0.125)),
+            split=chance.choice((0.0, 0.0, 0.2)),
+        ),
+        pauses={kind: chance.choice(_PAUSES) for kind in kinds if chance.chance(0.5)},
+        heals=chance.chance(0.8),
+    )
+
+
+def _draw_options(chance: Chance) -> FeedOptions:
+    policy = chance.choice(POLICIES)
+    initial = chance.choice((0.25, 0.5, 1.0))
+    interval = chance.choice((None, 5.0, 20.0, 20.0, 60.0))
+    stale = chance.choice((None, 30.0, 120.0, 600.0))
+    return {
+        "keepalive": Keepalive(interval, chance.choice((2.5, 5.0, 20.0))),
+        # Where there are no pings, silence of data is the only sign of a dead peer.
+        "staleness": Staleness(
+            stale or 600.0, reconnect=interval is None or (stale is not None and chance.chance(0.5))
+        ),
+        "backoff": Backoff(
+            initial, chance.choice((1.0, 2.0, 3.0)), chance.choice((4.0, 30.0, 120.0)), chance.choice((0.0, 0.5, 1.0))
+        ),
+        "retry": Retry(stable_after=chance.choice((5.0, 30.0, 300.0)), max_policy_closes=chance.choice((3, 5, 1000))),
+        "dial_window": chance.choice((DialWindow(), DialWindow(5, 60.0), DialWindow(300, 300.0))),
+        "timeouts": Timeouts(connect=chance.choice((5.0, 10.0)), close=chance.choice((1.0, 5.0))),
+        "limits": Limits(max_queue_size=chance.choice((20_000, 100_000, 64 * 1024 * 1024)), max_message_size=100_000),
+        "overflow": Overflow(policy, key=(lambda message: str(message)[:16]) if policy == "conflate" else None),
+        "stall_after": chance.choice((1.0, 1.0, 5.0)),
+    }

@@ -1,0 +1,197 @@
+"""One voyage: a feed, a service and their troubles, from one seed, under the eyes of all checkers.
+
+First the troubles strike, and safety is checked all the time. Then everything is healed, and the feed must be open and
+delivering again within its bound. Then it is closed, and must end; some voyages are closed in the midst of their
+troubles. A canary sails the same way with a planted fault.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from hashlib import sha256
+
+from fuzz.checkers import CHECKERS, Checker, Violation
+from fuzz.plan import HOST, Plan
+from fuzz.troubles import TROUBLES
+from holdfast import Event, Item
+from holdfast.commands import Command
+from holdfast.testing import Exchange, Fault, LastingFault, Publication, Stream
+from holdfast.testing.service import CombinedStreams
+from holdfast.testing.world import Dialling, Link, Observer, World
+
+
+@dataclass(frozen=True)
+class Log:
+    """What came of a voyage."""
+
+    plan: Plan
+    seconds: float  # simulated
+    dials: int
+    messages: int
+    troubles: Counter[str]
+    digest: str  # of all commands and items: the same seed gives the same
+
+
+class _Digest(Observer):
+    """Everything that the machine said, as one number."""
+
+    def __init__(self) -> None:
+        self._sum = sha256()
+        self.messages = 0
+
+    def on_command(self, command: Command, now: float) -> None:
+        self._sum.update(f"{now!r}{command!r}".encode())
+
+    def on_item(self, item: Item, now: float) -> None:
+        self.messages += not isinstance(item, Event)
+        self._sum.update(f"{now!r}{item!r}".encode())
+
+    def hexdigest(self) -> str:
+        return self._sum.hexdigest()
+
+
+class _Service(CombinedStreams):
+    """Only what checkers need in a message; building JSON would take most of a voyage's time."""
+
+    def message(self, publication: Publication, wall_time: float) -> str:
+        return f'{{"stream":"{publication.stream}","t":{publication.sequence}}}'
+
+
+class Voyage:
+    """The world of one plan, and what troubles do to it."""
+
+    def __init__(self, plan: Plan, checkers: Iterable[type[Checker]] = CHECKERS) -> None:
+        self.plan = plan
+        self.world = World(plan.seed, plan.weather)
+        streams = [Stream(name, plan.rate / len(plan.streams)) for name in plan.streams]
+        self.exchange = Exchange(
+            streams, service=_Service(), ping_interval=plan.server_ping, flush_every=plan.flush_every, ledger_size=1
+        )
+        self.host = self.world.add_host(HOST, self.exchange)
+        self.config = plan.config
+        self.fleet = self.world.make_fleet(self.config)
+        self.process = self.world.run_process(self.fleet)
+        self.healed = False
+        self._began = self.now
+        self.troubles: Counter[str] = Counter()
+        self._withheld: list[tuple[float, float]] = []
+        self._chance = self.world.chance.fork("troubles")
+        self._digest = _Digest()
+        self.process.observe(self._digest)
+        self.checkers: Sequence[Checker] = [checker(self) for checker in checkers]
+        for checker in self.checkers:
+            self.process.observe(checker)
+
+    # What troubles use
+
+    @property
+    def now(self) -> float:
+        return self.world.now
+
+    def links(self) -> list[Link]:
+        return [socket.link for socket in self.process.sockets.values() if socket.link is not None]
+
+    def strike(self, fault: Fault) -> None:
+        """A fault of the service."""
+        if not self.healed:
+            self.exchange.strike(fault, self.now)
+            self.host.settle()
+
+    def withhold(self, fault: LastingFault) -> None:
+        """A fault of the service by which it does not send what it published, and then goes on as if it had."""
+        if not self.healed:
+            self._withheld.append((self.now, self.now + fault.lasts))
+            self.strike(fault)
+
+    def was_withheld(self, stream: str, number: int) -> bool:
+        """Whether the service itself kept back that message, so that nobody on the way lost it."""
+        at = self.exchange.published_at(stream, number)
+        return any(since <= at < until for since, until in self._withheld)
+
+    def later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Not any more once the voyage is healed."""
+        self.world.schedule.call_in(seconds, lambda: None if self.healed else call())
+
+    def answer_dials(self) -> None:
+        self.host.dialling = Dialling.ANSWERED
+
+    def hurry_consumer(self) -> None:
+        self.process.consumer_pause = 0.0
+        self.process.consumer_limit = None
+
+    # The voyage
+
+    def sail(self) -> Log:
+        """Raises Violation when a promise is broken."""
+        try:
+            self._sail()
+        except Violation:
+            raise
+        except Exception as error:
+            raise Violation(11, f"{type(error).__name__}: {error}", self.now) from error
+        digest = self._digest
+        dials = self.fleet.stats(self.now).dials
+        return Log(self.plan, self.now - self._began, dials, digest.messages, self.troubles, digest.hexdigest())
+
+    def _sail(self) -> None:
+        self.exchange.start(self.now)
+        self.process.start(wall_offset=1.7e9)
+        for kind in sorted(self.plan.pauses):
+            self._await_trouble(kind)
+        self.world.run(self.plan.seconds)
+        if self.plan.heals:
+            self._heal()
+            self.world.run(self.longest_way_back)
+            for checker in self.checkers:
+                checker.after_healing(self.now)
+        self.healed = True  # nothing new goes wrong from here on, but what is wrong stays so
+        self.world.run(max(0.0, self.process.awake_at - self.now))
+        self.process.close()
+        self.world.run(self.config.timeouts.close)
+        for checker in self.checkers:
+            checker.after_closing(self.now)
+
+    def _await_trouble(self, kind: str) -> None:
+        pause = self.plan.pauses[kind]
+        self.later(0.25 * round(4 * pause * 2 * self._chance.random()), lambda: self._trouble(kind))
+
+    def _trouble(self, kind: str) -> None:
+        self.troubles[kind] += 1
+        TROUBLES[kind](self, self._chance)
+        self._await_trouble(kind)
+
+    def _heal(self) -> None:
+        self.healed = True
+        self.exchange.forgive(self.now)
+        self.answer_dials()
+        self.hurry_consumer()
+        for link in self.links():
+            link.release()
+
+    @property
+    def longest_way_back(self) -> float:
+        """Seconds from a healed world to an open feed that delivers, at the worst.
+
+        A dead connection must be noticed, a dial that hangs must time out, the pause must pass, the dial must succeed;
+        what the server asked for in Retry-After and what the dial window forbids comes on top; and a message must be
+        published.
+        """
+        config = self.config
+        keepalive, staleness = config.keepalive, config.staleness
+        notice = keepalive.interval + keepalive.timeout if keepalive.interval is not None else staleness.after or 0.0
+        stalled = max(0.0, self.process.awake_at - self.now)
+        window = config.dial_window.period if config.dial_window.count < 100 else 0.0
+        publish = 2 * len(self.plan.streams) / self.plan.rate + self.plan.flush_every
+        weather = 8 * (self.plan.weather.delay + self.plan.weather.jitter)
+        longest_retry_after = 30.0
+        way_back = config.timeouts.connect + config.backoff.maximum
+        return stalled + notice + 2 * way_back + longest_retry_after + window + weather + publish
+
+
+def sail(plan: Plan, canary: AbstractContextManager[object] | None = None) -> Log:
+    """One voyage, with a planted fault if a canary is given."""
+    with canary or nullcontext():
+        return Voyage(plan).sail()

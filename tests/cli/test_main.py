@@ -1,0 +1,51 @@
+"""The frame of the `holdfast` command."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from holdfast import __version__
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=60)
+
+
+def test_version() -> None:
+    done = run("-m", "holdfast_cli", "--version")
+    assert (done.returncode, done.stdout) == (0, f"holdfast {__version__}\n")
+
+
+def test_help_names_the_commands() -> None:
+    done = run("-m", "holdfast_cli", "--help")
+    assert done.returncode == 0
+    listed = [line.split()[0] for line in done.stdout.partition("Commands:\n")[2].splitlines()]
+    assert listed == ["demo", "tail"]
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "message"),
+    [
+        ("click", ["--help"], "holdfast: this needs the module click: pip install 'holdfast[cli]'\n"),
+        ("rich", ["--help"], "holdfast: this needs the module rich: pip install 'holdfast[cli]'\n"),
+        (
+            "trio",
+            ["tail", "--transport=trio", "ws://localhost"],
+            "holdfast: --transport trio needs trio: pip install 'holdfast[trio]'\n",
+        ),
+    ],
+)
+def test_a_missing_extra_is_one_line(module: str, arguments: list[str], message: str) -> None:
+    without = f"import sys; sys.modules[{module!r}] = None; from holdfast_cli.main import main; main()"
+    done = run("-c", without, *arguments)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", message)
+
+
+def test_asyncio_works_without_trio() -> None:
+    without = "import sys; sys.modules['trio'] = None; from holdfast_cli.main import main; main()"
+    done = run("-c", without, "tail", "ftp://localhost")
+    assert done.returncode == 2
+    assert "must begin with ws:// or wss://" in done.stderr
