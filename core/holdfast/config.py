@@ -12,6 +12,7 @@ from holdfast.errors import ConfigError
 
 KIB = 1024
 MIB = 1024 * 1024
+SHORTEST = 0.001  # seconds
 
 
 def _need(condition: object, setting: str, found: object, allowed: str) -> None:
@@ -20,7 +21,8 @@ def _need(condition: object, setting: str, found: object, allowed: str) -> None:
 
 
 def _positive(setting: str, value: float) -> None:
-    _need(_number(value) and value > 0, setting, value, "a finite number greater than 0")
+    """A time. Shorter ones than a millisecond vanish beside the clock."""
+    _need(_number(value) and value >= SHORTEST, setting, value, f"a finite number of seconds, at least {SHORTEST:g}")
 
 
 def _positive_or_none(setting: str, value: float | None) -> None:
@@ -29,7 +31,10 @@ def _positive_or_none(setting: str, value: float | None) -> None:
 
 
 def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # an int that no float can hold
+        return False
 
 
 def _count(setting: str, value: int, least: int = 1) -> None:
@@ -102,9 +107,10 @@ class Backoff:
 
     def pause(self, failures: int, draw: float) -> float:
         """Seconds to wait after that many failures (1, 2, …); `draw` is a random number in [0, 1)."""
-        # The exponent is capped: 2.0 ** 1024 does not fit a float, and a feed may retry for years.
-        exponent = min(failures - 1, 1 + math.log(self.maximum / self.initial, self.factor)) if self.factor > 1 else 0
-        full = min(self.maximum, self.initial * self.factor**exponent)
+        try:
+            full = min(self.maximum, self.initial * self.factor ** (failures - 1))
+        except OverflowError:  # a feed may retry for years
+            full = self.maximum
         return full * (1.0 - self.jitter * draw)
 
 
@@ -248,10 +254,18 @@ class FeedConfig:
     stall_after: float = 1.0
 
     def __post_init__(self) -> None:
-        _need(isinstance(self.endpoint, Endpoint), "endpoint", self.endpoint, "an Endpoint or a ws:// or wss:// URL")
+        if not isinstance(self.endpoint, Endpoint):
+            # Not shown: it may be a URL with a password in it.
+            raise ConfigError(
+                f"endpoint is {type(self.endpoint).__name__}: must be an Endpoint; make one with Endpoint(url)"
+            )
+        for name, kind in _KINDS.items():
+            setting = getattr(self, name)
+            _need(isinstance(setting, kind), name, setting, f"a {kind.__name__}(...)")
         for message in self.on_open:
             _need(_can_be_sent(message), "on_open", message, "a list of str or bytes, sent in order")
         if self.user_agent is not None:
+            _need(isinstance(self.user_agent, str), "user_agent", self.user_agent, "a str, or None for no such header")
             check_headers((("User-Agent", self.user_agent),))
         _positive("stall_after", self.stall_after)
 
@@ -262,12 +276,22 @@ class FeedConfig:
         if unknown := options.keys() - known:
             raise ConfigError(f"unknown option {', '.join(sorted(unknown))}: choose from {', '.join(sorted(known))}")
         on_open = options.get("on_open", ())
-        if isinstance(on_open, str | bytes):
-            raise ConfigError("on_open = one message: give a list of them, such as on_open=['...']")
+        if isinstance(on_open, str | bytes) or not isinstance(on_open, Iterable):
+            raise ConfigError(f"on_open is {type(on_open).__name__}: give a list of messages, such as on_open=['...']")
         rest = {name: value for name, value in options.items() if name not in _ENDPOINT_OPTIONS and name != "on_open"}
         return cls(_endpoint(source, options), on_open=tuple(on_open), **rest)  # type: ignore[arg-type]
 
 
+_KINDS: dict[str, type] = {
+    "keepalive": Keepalive,
+    "staleness": Staleness,
+    "backoff": Backoff,
+    "retry": Retry,
+    "dial_window": DialWindow,
+    "timeouts": Timeouts,
+    "limits": Limits,
+    "overflow": Overflow,
+}
 _ENDPOINT_OPTIONS = frozenset({"headers", "subprotocols", "tls", "server_name"})
 
 
@@ -278,12 +302,18 @@ def _endpoint(source: str | Endpoint, options: FeedOptions) -> Endpoint:
         return source
     if not isinstance(source, str):
         raise ConfigError(f"source = {source!r}: must be a ws:// or wss:// URL, or an Endpoint")
-    headers = options.get("headers", ())
-    pairs: Iterable[tuple[str, str]]
-    pairs = cast("Mapping[str, str]", headers).items() if isinstance(headers, Mapping) else headers
     subprotocols = options.get("subprotocols", ())
-    if isinstance(subprotocols, str):
+    if isinstance(subprotocols, str) or not isinstance(subprotocols, Iterable):
         raise ConfigError(
             f"subprotocols = {subprotocols!r}: give a list, such as subprotocols=['graphql-transport-ws']"
         )
-    return Endpoint(source, tuple(pairs), tuple(subprotocols), options.get("tls"), options.get("server_name"))
+    headers = _pairs(options.get("headers", ()))
+    return Endpoint(source, headers, tuple(subprotocols), options.get("tls"), options.get("server_name"))
+
+
+def _pairs(headers: object) -> tuple[tuple[str, str], ...]:
+    given = cast("Mapping[str, str]", headers).items() if isinstance(headers, Mapping) else headers
+    try:
+        return tuple((name, value) for name, value in cast("Iterable[tuple[str, str]]", given))
+    except (TypeError, ValueError):
+        raise ConfigError("headers: give a dict, or a list of pairs (name, value)") from None

@@ -6,20 +6,20 @@ import re
 from base64 import b64encode
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import SplitResult, quote, unquote_to_bytes, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, unquote, unquote_to_bytes, urljoin, urlsplit
 
 from holdfast.errors import ConfigError, InvalidURL
 
 _DEFAULT_PORTS = {"ws": 80, "wss": 443}
 # RFC 9110 section 5.6.2 (token) and 5.5 (field values).
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
-_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*\Z")
-_CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
+_VALUE = re.compile(r"(?![\t ])[\t\x20-\x7e]*(?<![\t ])\Z")
 _OURS = frozenset(
     {"host", "upgrade", "connection", "sec-websocket-key", "sec-websocket-version", "sec-websocket-protocol"}
     | {"sec-websocket-extensions", "content-length", "transfer-encoding"}
 )
-_SECRET_NAME = re.compile(r"token|key|secret|signature|sign|password|passwd|pwd|auth|session|credential", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"token|key|secret|sign|password|passwd|pwd|auth|session|credential", re.IGNORECASE)
+_CREDENTIAL = re.compile(rf"{_SECRET_NAME.pattern}|cookie", re.IGNORECASE)  # a header that another host must not see
 # What may stand unescaped in a request target (RFC 3986 section 3.3 and 3.4); "%" keeps escapes that are there.
 _TARGET_SAFE = "/?:@!$&'()*+,;=-._~%[]|"
 MASK = "***"
@@ -49,14 +49,18 @@ class Endpoint:
     authorization: str | None = field(init=False)
 
     def __post_init__(self) -> None:
+        if self.server_name is not None and not isinstance(self.server_name, str):
+            raise ConfigError(f"server_name = {self.server_name!r}: must be a host name, or None for the URL's")
         parts = _split(self.url)
         secure = parts.scheme == "wss"
         if self.tls is not None and not secure:
             raise ConfigError(f"a TLS context was given for {_mask(parts)}: use a wss:// URL, or leave it out")
         check_headers(self.headers)
         for name in self.subprotocols:
-            if not _TOKEN.match(name):
-                raise ConfigError(f"subprotocol {name!r} is not a token (RFC 6455 section 4.1)")
+            if not isinstance(name, str) or not _TOKEN.match(name):
+                raise ConfigError(
+                    f"subprotocol {name!r} is not a token: letters, digits and -._ are (RFC 6455 section 4.1)"
+                )
         if len(set(self.subprotocols)) != len(self.subprotocols):
             raise ConfigError(f"subprotocols {self.subprotocols!r} repeat a name (RFC 6455 section 4.1)")
         put = object.__setattr__
@@ -77,8 +81,8 @@ class Endpoint:
     def redirected(self, location: str) -> Endpoint:
         """The endpoint that an HTTP redirect to `location` leads to.
 
-        Never from wss to ws. Credentials (user-info, Authorization, Cookie) go to no other host or port. Raises
-        InvalidURL.
+        Never from wss to ws. Credentials (user-info, Authorization, Cookie, headers with names such as X-API-Key) go to
+        no other host or port. Raises InvalidURL.
         """
         try:
             absolute = urljoin(_as_http(self.url), _as_http(location.strip()))
@@ -89,11 +93,12 @@ class Endpoint:
             raise InvalidURL(f"a redirect from wss to {_mask(base)} would give up encryption")
         target = replace(self, url=base.geturl())
         if (target.host, target.port) == (self.host, self.port):
-            if target.authorization is None and self.authorization is not None:
+            given = {name.lower() for name, _ in self.headers}
+            if target.authorization is None and self.authorization is not None and "authorization" not in given:
                 headers = (*self.headers, ("Authorization", self.authorization))
                 return replace(target, headers=headers)
             return target
-        kept = tuple((name, value) for name, value in self.headers if name.lower() not in _CREDENTIALS)
+        kept = tuple((name, value) for name, value in self.headers if not _CREDENTIAL.search(name))
         return replace(target, headers=kept, server_name=None)
 
     def __repr__(self) -> str:
@@ -105,23 +110,34 @@ class Endpoint:
 def check_headers(headers: tuple[tuple[str, str], ...]) -> None:
     """Raise ConfigError for a header that cannot be sent, or that the handshake itself must write."""
     for name, value in headers:
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise ConfigError(f"header {name!r}: {value!r} in headers: names and values must be str")
         if not _TOKEN.match(name):
             raise ConfigError(f"header name {name!r} is not a token (RFC 9110 section 5.1)")
         if name.lower() in _OURS:
             hint = "use subprotocols=" if "protocol" in name.lower() else "leave it out"
             raise ConfigError(f"header {name!r} is written by the handshake itself: {hint}")
-        if not _VALUE.match(value) or not value.isascii():
-            raise ConfigError(f"the value of header {name!r} holds characters that a header cannot carry")
+        if not _VALUE.match(value):
+            raise ConfigError(
+                f"the value of header {name!r} holds what a header cannot carry: white space around it, "
+                f"control characters, or others than ASCII"
+            )
 
 
 def _split(url: str) -> SplitResult:
     if any(char <= " " or char == "\x7f" for char in url):
         raise InvalidURL(f"URL {_mask_text(url)!r} holds white space or control characters: percent-encode them")
     try:
+        url.encode()
         parts = urlsplit(url)
         port = parts.port
-    except ValueError as error:
-        raise InvalidURL(f"URL {_mask_text(url)!r} does not parse: {error}") from None
+    except UnicodeEncodeError:
+        raise InvalidURL(f"URL {_mask_text(url)!r} holds half a character: percent-encode it") from None
+    except ValueError:  # its text may show a part of a password
+        raise InvalidURL(
+            f"URL {_mask_text(url)!r} does not parse: check the port and the brackets of IPv6; "
+            "in a password / ? # @ must be written %2F %3F %23 %40"
+        ) from None
     if parts.scheme not in _DEFAULT_PORTS:
         raise InvalidURL(f"URL {_mask_text(url)!r} must begin with ws:// or wss://")
     if not parts.hostname:
@@ -165,13 +181,13 @@ def _mask(parts: SplitResult) -> str:
 
 def _mask_pair(pair: str) -> str:
     name, equals, _ = pair.partition("=")
-    return f"{name}={MASK}" if equals and _SECRET_NAME.search(name) else pair
+    return f"{name}={MASK}" if equals and _SECRET_NAME.search(unquote(name)) else pair
 
 
 def _mask_text(url: str) -> str:
-    """Hide secrets in something that may not parse as a URL."""
-    hidden = re.sub(r"//[^/?#]*@", "//", url)
-    return re.sub(r"([?&][^=&]*)=([^&]*)", lambda m: f"{m[1]}={MASK}" if _SECRET_NAME.search(m[1]) else m[0], hidden)
+    """Hide secrets in something that may not parse as a URL: whatever could be user-info, and values by their names."""
+    hidden = re.sub(r"^(\w*:?/*).*@", rf"\1{MASK}@", url, flags=re.DOTALL)
+    return re.sub(r"([?&])([^=&]*=[^&]*)", lambda match: match[1] + _mask_pair(match[2]), hidden)
 
 
 def _as_http(url: str) -> str:

@@ -72,8 +72,9 @@ class Redirected(Event):
 class Gap(Event):
     """Between `since` and `until` messages may have been lost, because of `cause`.
 
-    It stands before the first message after the loss. `since` is when the last byte arrived before it. `dropped` is the
-    number of messages that we dropped ourselves, for want of a consumer; what a server sent in vain nobody can count.
+    It stands before the first message after the loss. `since` is when the last byte arrived before it; after a silence
+    of data, when the last message did. `dropped` is the number of messages that we dropped ourselves, for want of a
+    consumer; what a server sent in vain nobody can count.
     """
 
     since: float

@@ -6,7 +6,6 @@ import json
 from dataclasses import replace
 
 import pytest
-from testing.link import Link
 
 from holdfast import Event, Gap
 from holdfast.testing import CloseWith, GoSilent, IgnorePings, MuteData, RefuseDials, Reset
@@ -14,6 +13,7 @@ from holdfast_cli.demo_run import Observer, Outcome
 from holdfast_cli.demo_script import MAX_SECONDS, MIN_SECONDS, SECONDS, SETTINGS, STREAMS, Script
 from holdfast_cli.demo_verdict import problems
 from holdfast_cli.ledger import audit
+from testing.link import Link
 
 
 def play(script: Script, seed: int = 1) -> Outcome:

@@ -6,10 +6,10 @@ from io import StringIO
 
 import pytest
 from rich.console import Console
-from testing.link import stats
 
 from holdfast import Cause, Connected, Connecting, Failure, FeedStats, Gap, PongReceived
 from holdfast_cli.demo_show import LineShow, LiveShow, make_show
+from testing.link import stats
 
 CUT = Failure(Cause.RESET)
 URL = "ws://127.0.0.1:1/stream?streams=" + "a@trade/" * 20

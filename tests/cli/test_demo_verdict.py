@@ -9,7 +9,6 @@ from io import StringIO
 
 import pytest
 from rich.console import Console
-from testing.link import stats
 
 from holdfast import Cause, Failure, Gap, GaveUp
 from holdfast.testing import FaultRecord, IgnorePings, Publication, RefuseDials, Reset
@@ -18,6 +17,7 @@ from holdfast_cli.demo_run import Outcome
 from holdfast_cli.demo_script import Scene, Script
 from holdfast_cli.demo_verdict import problems, sentence
 from holdfast_cli.ledger import audit
+from testing.link import stats
 
 CUT = Failure(Cause.RESET, "by peer")
 GAP = Gap(4.0, 2.0, 3.5, CUT)

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import trustme
 from click.testing import CliRunner
-from helpers.servers import WebSocketServer, echo, listen, send_and_stay, unused_port
 from websockets.asyncio.server import ServerConnection
 
+from helpers.servers import WebSocketServer, echo, listen, send_and_stay, unused_port
 from holdfast_cli.tail import tail
 
 GUARD = 60.0  # seconds after which a process that hangs is killed; no test waits for it

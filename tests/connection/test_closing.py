@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 import pytest
+
 from helpers.frames import server_frame
 from helpers.peer import Manners
 from helpers.world import World
-
 from holdfast import Cause, Disconnected, Failure, Gap, Limits, Timeouts
 from holdfast.commands import Command, Disconnect, Write
 from holdfast.wire import BINARY, PING, TEXT

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from helpers.frames import server_frame
 from helpers.lattice import Step, carry_out, keepalives, steps, times
 from helpers.peer import Manners
 from helpers.world import TICK, World
-from hypothesis import given
-from hypothesis import strategies as st
-
 from holdfast import Cause, Disconnected, Keepalive, Limits, PongReceived
 from holdfast.commands import Write
 from holdfast.wire import BINARY, PING, PONG

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from helpers.frames import chunked, server_frame
 from helpers.lattice import times
 from helpers.peer import Manners
 from helpers.upgrade import answer_to, request_head, switching
 from helpers.world import TICK, World
-from hypothesis import given
-from hypothesis import strategies as st
-
 from holdfast import Cause, Connected, ConnectFailed, Failure, Gap, Timeouts
 from holdfast.commands import Connect, Disconnect, Write
 from holdfast.wire import TEXT

@@ -12,8 +12,9 @@ from threading import Timer
 
 import pytest
 import trustme
-from helpers.servers import Handler, WebSocketServer, send_all, send_and_stay
 from websockets.asyncio.server import ServerConnection
+
+from helpers.servers import Handler, WebSocketServer, send_all, send_and_stay
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 GUARD = 60.0  # seconds after which an example that hangs is killed; no test waits for it

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from helpers.frames import broken_streams, chunk_sizes, chunked, mutated_streams, valid_streams
 from helpers.peer import Manners
 from helpers.upgrade import answer_to, switching
 from helpers.world import World
-from hypothesis import given
-from hypothesis import strategies as st
-
 from holdfast import Disconnected, Failure, Item, RetryScheduled
 from holdfast.commands import Write
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from helpers.peer import Manners
 from helpers.world import World
-
 from holdfast import Cause, Failure, Keepalive
 
 

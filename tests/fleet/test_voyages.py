@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from helpers.lattice import Step, carry_out, keepalives, steps, times
-from helpers.peer import Manners, Peer
-from helpers.world import World
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers.lattice import Step, carry_out, keepalives, steps, times
+from helpers.peer import Manners, Peer
+from helpers.world import World
 from holdfast import (
     Backoff,
     Cause,

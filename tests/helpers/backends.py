@@ -110,6 +110,6 @@ BACKENDS = {backend.name: backend for backend in (AsyncioBackend(), TrioBackend(
 
 
 def descriptors() -> int:
-    """How many file descriptors this process has open; those of a test's server, in its thread, close a moment later."""
+    """How many file descriptors this process has open; a server's close a moment later."""
     folder = Path("/proc/self/fd")
     return len(list(folder.iterdir())) if folder.is_dir() else 0

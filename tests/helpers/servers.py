@@ -9,7 +9,7 @@ import struct
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 from websockets.asyncio.server import ServerConnection, serve
 
@@ -35,7 +35,7 @@ class WebSocketServer:
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"{'wss' if self._tls else 'ws'}://{host}:{self.port}/feed"
 
-    def __enter__(self) -> WebSocketServer:
+    def __enter__(self) -> Self:
         self._thread.start()
         self.call(self.start())
         return self

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-from helpers.lattice import times
-from helpers.peer import Manners, Peer
-from helpers.world import World
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers.lattice import times
+from helpers.peer import Manners, Peer
+from helpers.world import World
 from holdfast import Cause, Disconnected, Failure, Gap, Keepalive, Retry, Staleness
 
 ENDS = {
@@ -99,9 +98,6 @@ def test_the_gap_of_a_stale_connection_is_declared() -> None:
     assert (gap.since, gap.until) == (1000, 1005)
 
 
-@pytest.mark.xfail(
-    reason="bug: the gap of a stale connection begins with the last pong, not with the last data (promise 8)"
-)
 def test_pongs_do_not_shorten_the_gap_of_a_stale_connection() -> None:
     """Silence of data began with the last message: from then on messages may have been lost."""
     world = World({"staleness": Staleness(after=4, reconnect=True), "keepalive": Keepalive(1, 1)}).open()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from helpers.peer import Manners
-from helpers.world import World
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers.peer import Manners
+from helpers.world import World
 from holdfast import FeedClosed, LocalProtocolError, NotOpen
 
 MESSAGES = st.lists(st.one_of(st.text(max_size=20), st.binary(max_size=20), st.just("x" * 70_000)), max_size=4)

@@ -6,13 +6,13 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
 from helpers.frames import server_frame
 from helpers.peer import Manners
 from helpers.upgrade import answer_to, switching
 from helpers.world import World
-from hypothesis import example, given
-from hypothesis import strategies as st
-
 from holdfast import Cause, Closed, Disconnected, Event, Gap, Item, Limits, Overflow, Paused
 from holdfast.commands import Write
 from holdfast.wire import TEXT
@@ -71,10 +71,7 @@ def assert_losses_declared(sent_at: list[float], items: list[Item]) -> None:
     [
         Overflow("drop_oldest"),
         Overflow("drop_newest"),
-        pytest.param(
-            Overflow("conflate", key_of),
-            marks=pytest.mark.xfail(reason="bug: two gaps that become one keep the later beginning (promise 8)"),
-        ),
+        Overflow("conflate", key_of),
     ],
     ids=lambda overflow: overflow.policy,
 )
@@ -120,6 +117,16 @@ def test_conflation_keeps_the_newest_of_every_key() -> None:
     assert rest == [numbered(index) for index in (11, 12, 13)]
 
 
+def test_conflation_keeps_the_newest_of_every_key_within_a_chunk() -> None:
+    world = slow_world(Overflow("conflate", key_of), 1000)
+    world.peer.send(*(numbered(index) for index in range(20)))
+    world.run(0)
+    gap, *rest = world.fleet.take_items()
+    assert isinstance(gap, Gap)
+    assert gap.dropped == 17
+    assert rest == [numbered(index) for index in (17, 18, 19)]
+
+
 def test_nothing_is_dropped_below_the_bound() -> None:
     for overflow in (Overflow("drop_oldest"), Overflow("drop_newest")):
         assert filled(overflow, count=13) == [numbered(index) for index in range(13)]
@@ -158,13 +165,7 @@ def unhashable(message: str | bytes) -> Any:
 
 @pytest.mark.parametrize(
     "key",
-    [
-        unreadable,
-        pytest.param(
-            unhashable,
-            marks=pytest.mark.xfail(reason="bug: a key that cannot be hashed raises TypeError out of received()"),
-        ),
-    ],
+    [unreadable, unhashable],
 )
 def test_a_message_whose_key_cannot_be_used_stands_for_itself(key: Callable[[str | bytes], Hashable]) -> None:
     gap, *rest = filled(Overflow("conflate", key))
@@ -172,9 +173,6 @@ def test_a_message_whose_key_cannot_be_used_stands_for_itself(key: Callable[[str
     assert rest == [numbered(index) for index in range(30 - len(rest), 30)]
 
 
-@pytest.mark.xfail(
-    reason="bug: the messages that came with the handshake stand behind Closed when policy fail ends the feed there"
-)
 def test_nothing_stands_behind_closed_when_the_queue_is_full_at_the_opening() -> None:
     world = World(
         {"overflow": Overflow("fail"), "limits": Limits(max_queue_size=400)},

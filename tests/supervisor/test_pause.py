@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from helpers.frames import chunked, server_frame
 from helpers.lattice import times
 from helpers.peer import Manners
 from helpers.world import World
-from hypothesis import given
-from hypothesis import strategies as st
-
 from holdfast import Disconnected, Event, Keepalive, Limits, Paused, Resumed
 from holdfast.commands import Pause, Resume
 from holdfast.wire import BINARY
@@ -136,9 +136,6 @@ def test_what_is_queued_is_counted_exactly(sizes: list[int], takes: list[int]) -
     assert not world.fleet.has_items
 
 
-@pytest.mark.xfail(
-    reason="bug: a message counts with the bytes of the chunk that completed it, not with its own (promise 10)"
-)
 def test_a_message_that_came_in_pieces_counts_whole() -> None:
     """Promise 10: the bound is about what is held, whatever chunks it came in."""
     world = slow_world(100_000)
@@ -190,9 +187,6 @@ def test_close_ends_a_paused_feed_and_what_is_queued_can_still_be_taken() -> Non
     assert world.kinds[-3:] == [repr(BIG), "Paused", "Closed"]
 
 
-@pytest.mark.xfail(
-    reason="bug: taking items of a paused feed leaves a deadline behind that outlives its end (promise 12)"
-)
 def test_no_deadline_is_left_when_items_were_taken_and_the_feed_ended_before_the_tick() -> None:
     world = slow_world(BOUND)
     world.peer.send(BIG)
@@ -204,7 +198,6 @@ def test_no_deadline_is_left_when_items_were_taken_and_the_feed_ended_before_the
     assert world.fleet.next_deadline() == math.inf
 
 
-@pytest.mark.xfail(reason="bug: Paused is reported though the connection is closing already, and no Resumed follows")
 def test_reading_that_did_not_pause_is_not_reported_as_paused() -> None:
     """The message that fills the queue, and the close frame, in one chunk: there is nothing left to pause."""
     world = slow_world(BOUND)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+
 from helpers.peer import Manners
 from helpers.world import World
-
 from holdfast import Cause, Closed, DialWindow, Endpoint, Failure, Redirected, Retry, RetryScheduled
 
 GOOD = Manners()
@@ -78,7 +78,6 @@ def test_credentials_do_not_travel() -> None:
         assert dialled.headers == (("X-Client", "1"),)
 
 
-@pytest.mark.xfail(reason="bug: RetryScheduled tells a redirect's dial, held up by the window, as the next attempt")
 def test_a_redirect_that_waits_for_the_window_belongs_to_its_attempt() -> None:
     world = World({"dial_window": DialWindow(1, 50)}, [leading("/b"), GOOD]).open()
     assert world.attempts == [1, 1]

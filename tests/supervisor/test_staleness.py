@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from helpers.lattice import times
-from helpers.peer import Manners, Peer
-from helpers.world import TICK, World
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers.lattice import times
+from helpers.peer import Manners, Peer
+from helpers.world import TICK, World
 from holdfast import Cause, Keepalive, Limits, RetryScheduled, Stale, Staleness
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+
 from helpers.frames import server_frame
 from helpers.peer import Manners, Peer
 from helpers.world import World
-
 from holdfast import Cause, ConnectFailed, Failure, Limits, Retry, RetryScheduled
 from holdfast.supervisor.verdict import Action, judge, parse_retry_after
 from holdfast.wire import BINARY
@@ -104,9 +104,14 @@ def test_policy_closes_are_counted_over_other_failures() -> None:
     assert world.fleet.is_closed
 
 
+def deliver_for_six_seconds(peer: Peer) -> None:
+    peer.send("data")
+    peer.world.later(6, lambda: peer.send("data"))
+
+
 def test_health_forgives_policy_closes() -> None:
     retry = Retry(stable_after=5, max_policy_closes=2)
-    healthy = Manners(on_open=lambda peer: peer.send("data"))
+    healthy = Manners(on_open=deliver_for_six_seconds)
     world = World({"retry": retry}, [closing(1008), healthy, closing(1008), GOOD]).start()
     world.run(10)
     world.peer.hang_up()
@@ -132,7 +137,7 @@ def test_the_last_attempt_ends_the_feed(most: int) -> None:
 
 def test_attempts_count_since_the_last_healthy_connection() -> None:
     refused = Manners(dial_failure=Failure(Cause.REFUSED))
-    healthy = Manners(on_open=lambda peer: peer.send("data"))
+    healthy = Manners(on_open=deliver_for_six_seconds)
     world = World({"retry": Retry(stable_after=5, max_attempts=3)}, [refused, refused, healthy, refused, GOOD]).start()
     world.run(20)
     world.peer.hang_up()
@@ -204,13 +209,11 @@ def test_retry_after_in_all_its_forms(value: str | None, seconds: float) -> None
     assert parse_retry_after(value, 10.0) == seconds
 
 
-@pytest.mark.xfail(reason="bug: the obsolete forms of HTTP-date, which RFC 9110 section 5.6.7 makes us accept, mean 0")
 @pytest.mark.parametrize("value", ["Thursday, 01-Jan-70 00:01:40 GMT", "Thu Jan  1 00:01:40 1970"])
 def test_obsolete_dates_are_read(value: str) -> None:
     assert parse_retry_after(value, 10.0) == 90
 
 
-@pytest.mark.xfail(reason="bug: leading zeros beyond ten digits hide the number")
 def test_leading_zeros_do_not_hide_a_number() -> None:
     assert parse_retry_after("00000000000120", 10.0) == 120
 

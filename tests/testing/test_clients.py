@@ -7,7 +7,6 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from testing.link import STREAMS, TARGET, PlainClient
 from wsproto.events import (
     BytesMessage,
     CloseConnection,
@@ -20,6 +19,7 @@ from wsproto.events import (
 from holdfast.testing import Abort, CloseWith, Exchange, Fault, Finish, GoSilent, Reset
 from holdfast.testing.server_connection import CLOSE_TIMEOUT, HANDSHAKE_TIMEOUT, MAX_REQUEST_SIZE
 from holdfast.wire import CLOSE, TEXT, client_frame
+from testing.link import STREAMS, TARGET, PlainClient
 
 MASK = b"mask"
 

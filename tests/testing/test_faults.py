@@ -6,7 +6,6 @@ import json
 from dataclasses import replace
 
 import pytest
-from testing.link import STREAMS, Link
 
 from holdfast import (
     Cause,
@@ -22,6 +21,7 @@ from holdfast import (
 )
 from holdfast.testing import CloseWith, Exchange, Fault, GoSilent, IgnorePings, MuteData, RefuseDials, Reset
 from holdfast_cli.ledger import Audit, Entry, audit
+from testing.link import STREAMS, Link
 
 RATE = 12  # messages/s of both streams together
 

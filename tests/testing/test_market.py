@@ -8,10 +8,10 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from testing.link import STREAMS, PlainClient
 
 from holdfast import ConfigError, LocalProtocolError
 from holdfast.testing import Exchange, Market, Publication, Stream
+from testing.link import STREAMS, PlainClient
 
 
 def published(exchange: Exchange) -> list[Publication]:

@@ -7,6 +7,11 @@ import inspect
 import socket
 
 import pytest
+from websockets.datastructures import Headers
+from websockets.http11 import Response
+
+import holdfast_asyncio
+import holdfast_trio
 from helpers.backends import Backend
 from helpers.servers import (
     WebSocketServer,
@@ -18,11 +23,6 @@ from helpers.servers import (
     then_reset,
     unused_port,
 )
-from websockets.datastructures import Headers
-from websockets.http11 import Response
-
-import holdfast_asyncio
-import holdfast_trio
 from holdfast import (
     Backoff,
     Cause,

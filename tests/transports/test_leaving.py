@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+
 from helpers.backends import Backend
 from helpers.servers import WebSocketServer, listen, send_all, send_and_stay
-
 from holdfast import Backoff
 
 QUICK = Backoff(initial=0.001, maximum=0.01)

@@ -6,9 +6,9 @@ import ssl
 
 import pytest
 import trustme
+
 from helpers.backends import Backend
 from helpers.servers import WebSocketServer, listen, send_and_stay, silent_listener
-
 from holdfast import Backoff, Cause, ConfigError, ConnectFailed, GaveUp
 
 

@@ -6,11 +6,11 @@ import tracemalloc
 from collections.abc import Iterator
 
 import pytest
-from helpers.frames import CONTINUATION, LONG, chunk_sizes, chunked, fragmented, server_frame
-from helpers.reading import read_by_holdfast
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers.frames import CONTINUATION, LONG, chunk_sizes, chunked, fragmented, server_frame
+from helpers.reading import read_by_holdfast
 from holdfast.wire import BINARY, PING, TEXT, FrameReader, PingFrame, Violation
 
 MIB = 1 << 20

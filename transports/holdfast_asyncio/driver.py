@@ -25,6 +25,7 @@ class AsyncioDriver(Driver):
         super().__init__(Fleet(config, random=random.Random(), entropy=os.urandom), config)
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.Handle | None = None
+        self._due = math.inf  # what the timer is armed for
         self._dials: dict[int, asyncio.Task[None]] = {}
         self._sockets: dict[int, SocketProtocol] = {}
         self._leaving: set[asyncio.Future[None]] = set()  # dials and sockets that were told to end, and have not yet
@@ -54,9 +55,12 @@ class AsyncioDriver(Driver):
 
     def arm(self, deadline: float) -> None:
         if self._timer is not None:
+            if max(deadline, self._due) <= self.now():
+                return  # it is about to fire: inputs that come every turn must not put it off for ever
             self._timer.cancel()
             self._timer = None
         if deadline < math.inf:
+            self._due = deadline
             self._timer = self._loop.call_at(deadline, self._timer_fired)
 
     def _timer_fired(self) -> None:

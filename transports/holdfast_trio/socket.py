@@ -33,6 +33,7 @@ class Socket:
         self._unsent: deque[bytes] = deque()
         self._unsent_size = 0  # what is being sent included
         self._sending = False
+        self._broken = False  # for writing
         self._max_unsent = driver.config.limits.max_write_size
         self._more_to_send = trio.Event()
         self._reading = trio.Event()
@@ -75,7 +76,11 @@ class Socket:
                 try:
                     await self._stream.send_all(data)
                 except (trio.BrokenResourceError, trio.ClosedResourceError):
-                    return  # the reader says why
+                    # The reader says why; a paused one says it later, and meanwhile nobody may wait for us.
+                    self._broken = True
+                    self._unsent.clear()
+                    self.writable.set()
+                    return
                 self._sending = False
                 self._unsent_size -= len(data)
                 if self._unsent_size <= _LOW_WATER:
@@ -96,6 +101,8 @@ class Socket:
                 await self._stream.send_all(self._take_unsent())
 
     def write(self, data: bytes) -> None:
+        if self._broken:
+            return
         self._unsent.append(data)
         self._unsent_size += len(data)
         self._more_to_send.set()

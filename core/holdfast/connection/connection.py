@@ -200,13 +200,15 @@ class Connection:
                 self.resume()
             self._start_closing(now, close_payload(code, reason))
 
-    def pause(self) -> None:
-        """Stop reading. Until `resume`, silence is our own doing and proves nothing."""
-        if self.state is State.OPEN and not self.paused:
-            self.paused = True
-            self._awaiting = False
-            self._timers.clear(Timer.PONG)
-            self._commands.append(Pause(self.conn))
+    def pause(self) -> bool:
+        """Stop reading; whether it was going on. Until `resume`, silence is our own doing and proves nothing."""
+        if self.state is not State.OPEN or self.paused:
+            return False
+        self.paused = True
+        self._awaiting = False
+        self._timers.clear(Timer.PONG)
+        self._commands.append(Pause(self.conn))
+        return True
 
     def resume(self) -> None:
         """Read again."""

@@ -97,7 +97,6 @@ class Fleet:
         """The deadline has come. Early and spurious calls do nothing."""
         now = self._enter(now)
         if now >= self.next_deadline():
-            self._drained = False
             self._feed.tick(now)
             self._leave(now)
             assert self.next_deadline() > now, "asks to be woken in the past"
@@ -172,6 +171,7 @@ class Fleet:
         return self._now
 
     def _leave(self, now: float) -> None:
+        self._drained = self._feed.is_drained
         wake = self._feed.next_deadline()
         if self._feed.connections:
             # A regular look at the clock: a stall shows even where no deadline is near.

@@ -6,17 +6,18 @@ from __future__ import annotations
 class DataWatch:
     """Data means messages: pings, pongs and handshakes prove that a peer lives, not that it delivers."""
 
-    __slots__ = ("_excused_until", "_first", "last")
+    __slots__ = ("_excused_until", "_first", "_opened_at", "last")
 
     def __init__(self) -> None:
         self.last: float | None = None  # on any connection
         self._first: float | None = None  # on this one
+        self._opened_at = 0.0
         self._excused_until = 0.0  # silence counts from here, unless there was data later
 
     def opened(self, now: float) -> None:
         """A new connection, from which data is expected."""
         self._first = None
-        self._excused_until = now
+        self._opened_at = self._excused_until = now
 
     def arrived(self, now: float) -> None:
         """A chunk with messages."""
@@ -39,6 +40,12 @@ class DataWatch:
         """From when on silence is the server's."""
         return self._excused_until if self.last is None else max(self._excused_until, self.last)
 
-    def flowing_since(self, now: float) -> float:
-        """Since when this connection has been delivering; `now` if it has not begun."""
-        return now if self._first is None else self._first
+    @property
+    def flowed_for(self) -> float:
+        """Seconds from the first to the latest data of this connection."""
+        return 0.0 if self._first is None or self.last is None else self.last - self._first
+
+    @property
+    def missed_since(self) -> float:
+        """When data was last seen, or could first have been: excuses do not bring back what was lost."""
+        return self._opened_at if self._first is None or self.last is None else self.last

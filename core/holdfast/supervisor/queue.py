@@ -187,9 +187,11 @@ class ItemQueue:
         function = self._overflow.key
         assert function is not None
         try:
-            return function(message)  # type: ignore[arg-type]  # only messages come here
+            key = function(message)  # type: ignore[arg-type]  # only messages come here
+            hash(key)
         except Exception:  # the user's function: a message that it cannot read stands for itself
             return id(message)
+        return key
 
     def _gap(self, messages: int, since: float, until: float) -> Gap:
         failure = Failure(Cause.OVERFLOW, f"Overflow.policy is {self._overflow.policy}")
@@ -232,5 +234,5 @@ def _is_ours(gap: Gap) -> bool:
 
 def _joined(first: Gap, second: Gap) -> Gap:
     """One gap that spans two; the cause is the first's."""
-    until = max(first.until, second.until)
-    return replace(first, at=until, until=until, dropped=first.dropped + second.dropped)
+    since, until = min(first.since, second.since), max(first.until, second.until)
+    return replace(first, at=until, since=since, until=until, dropped=first.dropped + second.dropped)

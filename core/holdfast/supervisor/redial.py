@@ -33,10 +33,14 @@ class Redial:
         self._policy_closes = 0  # likewise
         self._redirects = 0  # since the last dial of the configured endpoint
 
+    @property
+    def next_attempt(self) -> int:
+        """The number of the next dial. One that follows a redirect belongs to the same attempt."""
+        return self.attempt if self._redirects else self.attempt + 1
+
     def dialling(self) -> None:
-        """A dial goes out. One that follows a redirect belongs to the same attempt."""
-        if not self._redirects:
-            self.attempt += 1
+        """A dial goes out."""
+        self.attempt = self.next_attempt
 
     def opened(self) -> None:
         """A handshake succeeded. That alone proves nothing: the counters stay."""

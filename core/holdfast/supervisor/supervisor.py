@@ -62,8 +62,7 @@ class Timer(IntEnum):
     """The deadlines of a feed, beside those of its connections."""
 
     DIAL = 0  # the next dial
-    STABLE = 1  # the connection may have proven itself
-    STALE = 2  # the next look at the silence of data
+    STALE = 1  # the next look at the silence of data
 
 
 class Supervisor:
@@ -81,6 +80,7 @@ class Supervisor:
         self._current: Connection | None = None
         self._gap: tuple[float, Failure] | None = None  # since when, and why, messages may have been lost
         self._data = DataWatch()
+        self._undelivered = 0  # bytes of the current connection that have not become messages yet
         self._messages = self._bytes = self._dials = self._opened = self._gaps = self._stalls = 0
         self._losses: Counter[str] = Counter()
         self._last_failure: Failure | None = None
@@ -105,15 +105,16 @@ class Supervisor:
         messages: list[str | bytes] = []
         reports = connection.received(data, now, messages)
         self._bytes += len(data)
+        self._undelivered += len(data)
         if not reports:
             if messages:
-                self._deliver(messages, len(data), now)
+                self._deliver(messages, now)
             return False
         # Opened stands before the first message; all else stands behind those that came with it.
         first = 1 if isinstance(reports[0], Opened) else 0
         self._handle(connection, reports[:first], now)
-        if messages:
-            self._deliver(messages, len(data), now)
+        if messages and connection is self._current:
+            self._deliver(messages, now)
         self._handle(connection, reports[first:], now)
         return True
 
@@ -130,8 +131,6 @@ class Supervisor:
             timer = self._timers.expired(now)
             if timer == Timer.DIAL:
                 self._dial(now)
-            elif timer == Timer.STABLE:
-                self._look_for_health(now)
             elif timer == Timer.STALE:
                 self._look_for_data(now)
 
@@ -173,6 +172,11 @@ class Supervisor:
         return self._queue.count > 0
 
     @property
+    def _is_healthy(self) -> bool:
+        """The current connection has proven itself: data has been flowing for long enough."""
+        return self._current is not None and self._data.flowed_for >= self._config.retry.stable_after
+
+    @property
     def is_drained(self) -> bool:
         """Reading was paused, and can go on: give it a tick."""
         current = self._current
@@ -195,7 +199,7 @@ class Supervisor:
             dropped=self._queue.dropped,
             dials=self._dials,
             connections=self._opened,
-            attempt=self._redial.attempt,
+            attempt=0 if self._is_healthy else self._redial.attempt,
             gaps=self._gaps,
             stalls=self._stalls,
             losses=dict(self._losses),
@@ -237,7 +241,7 @@ class Supervisor:
     def _wait(self, until: float, failure: Failure, now: float) -> None:
         self.state = State.WAITING
         self._timers.set(Timer.DIAL, until)
-        self._emit(RetryScheduled(now, until - now, self._redial.attempt + 1, failure))
+        self._emit(RetryScheduled(now, until - now, self._redial.next_attempt, failure))
 
     def _go_on_after(self, failure: Failure, now: float) -> None:
         """The current connection is no more: plan the next, or give up."""
@@ -289,7 +293,7 @@ class Supervisor:
         self._opened += 1
         self._redial.opened()
         self._data.opened(now)
-        self._timers.set(Timer.STABLE, now + self._config.retry.stable_after)
+        self._undelivered = 0
         if self._config.staleness.after is not None:
             self._timers.set(Timer.STALE, now + self._config.staleness.after)
         url, took = connection.endpoint.safe_url, now - connection.dialled_at
@@ -306,7 +310,12 @@ class Supervisor:
         self._go_on_after(report.failure, now)
 
     def _on_lost(self, connection: Connection, report: Lost, now: float) -> None:
-        self._gap = (connection.last_received, report.failure)
+        # Bytes arrive in order: whatever was sent before the last of them has come. But a server that fell silent may
+        # have been losing messages since its last one.
+        silent = report.failure.cause is Cause.NO_DATA
+        self._gap = (self._data.missed_since if silent else connection.last_received, report.failure)
+        if self._is_healthy:
+            self._redial.healthy()
         self._emit(Disconnected(now, connection.conn, report.failure, now - connection.opened_at))
         self._go_on_after(report.failure, now)
 
@@ -323,10 +332,11 @@ class Supervisor:
 
     # Messages and events
 
-    def _deliver(self, messages: list[str | bytes], nbytes: int, now: float) -> None:
+    def _deliver(self, messages: list[str | bytes], now: float) -> None:
         self._data.arrived(now)
         self._messages += len(messages)
-        self._queue.put_messages(messages, nbytes, now)
+        self._queue.put_messages(messages, self._undelivered, now)
+        self._undelivered = 0
         if self._queue.is_full:
             self._on_full(now)
 
@@ -345,8 +355,7 @@ class Supervisor:
         current, policy = self._current, self._config.overflow.policy
         if current is None:
             return
-        if policy == "pause" and not current.paused:
-            current.pause()
+        if policy == "pause" and current.pause():
             self._emit(Paused(now, self._queue.size))
         elif policy == "fail":
             failure = Failure(Cause.OVERFLOW, f"{self._queue.size} bytes queued")
@@ -362,15 +371,6 @@ class Supervisor:
             self._emit(Resumed(now, self._queue.size))
 
     # Judging the current connection
-
-    def _look_for_health(self, now: float) -> None:
-        """Healthy: data has been flowing for `stable_after`."""
-        due = self._data.flowing_since(now) + self._config.retry.stable_after
-        if due <= now:
-            self._redial.healthy()
-            self._timers.clear(Timer.STABLE)
-        else:
-            self._timers.set(Timer.STABLE, due)
 
     def _look_for_data(self, now: float) -> None:
         staleness, current = self._config.staleness, self._current

@@ -72,7 +72,14 @@ def _judge_status(failure: Failure, wall_now: float, cap: float) -> Verdict:
     return Verdict(Action.GIVE_UP, f"HTTP {status} does not pass by itself")
 
 
-_HTTP_DATE = re.compile(r"[A-Z][a-z]{2}, (\d{2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) GMT\Z")
+_DIGITS = 10  # more would be three hundred years
+_TIME = r"(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)"
+# RFC 9110 section 5.6.7: the form to send, and two obsolete ones that are accepted.
+_HTTP_DATES = (
+    re.compile(rf"[A-Z][a-z]{{2}}, (?P<day>\d\d) (?P<month>[A-Z][a-z]{{2}}) (?P<year>\d{{4}}) {_TIME} GMT\Z"),
+    re.compile(rf"[A-Z][a-z]+day, (?P<day>\d\d)-(?P<month>[A-Z][a-z]{{2}})-(?P<year>\d\d) {_TIME} GMT\Z"),
+    re.compile(rf"[A-Z][a-z]{{2}} (?P<month>[A-Z][a-z]{{2}}) (?P<day>[ \d]\d) {_TIME} (?P<year>\d{{4}})\Z"),
+)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -82,15 +89,27 @@ def parse_retry_after(value: str | None, wall_now: float) -> float:
         return 0.0
     value = value.strip()
     if value.isascii() and value.isdigit():
-        return float(value[:10])
-    match = _HTTP_DATE.match(value)
-    if match is None or match[2] not in _MONTHS:
-        return 0.0
+        digits = value.lstrip("0")
+        return float(digits or "0") if len(digits) <= _DIGITS else float("9" * _DIGITS)
+    for form in _HTTP_DATES:
+        if match := form.match(value):
+            return max(0.0, _unix_time(match, wall_now) - wall_now)
+    return 0.0
+
+
+def _unix_time(date: re.Match[str], wall_now: float) -> float:
+    """What a date means in Unix seconds; 0 for one that no calendar has."""
     from datetime import UTC, datetime
 
-    day, year, hour, minute, second = (int(match[group]) for group in (1, 3, 4, 5, 6))
+    year = int(date["year"])
+    if len(date["year"]) == 2:
+        # More than 50 years ahead means the past (RFC 9110 section 5.6.7).
+        this_year = datetime.fromtimestamp(wall_now, UTC).year
+        year += this_year - this_year % 100
+        year -= 100 if year > this_year + 50 else 0
     try:
-        date = datetime(year, _MONTHS.index(match[2]) + 1, day, hour, minute, min(second, 59), tzinfo=UTC)
+        month = _MONTHS.index(date["month"]) + 1
+        moment = (int(date["hour"]), int(date["minute"]), min(int(date["second"]), 59))  # 60 is a leap second
+        return datetime(year, month, int(date["day"]), *moment, tzinfo=UTC).timestamp()
     except ValueError:
         return 0.0
-    return max(0.0, date.timestamp() - wall_now)

@@ -71,7 +71,7 @@ class ClientHandshake:
                 if event is h11.NEED_DATA:
                     # Interim answers (1xx) are events of their own, so h11's bound does not see their sum.
                     if self._received > self._max_size:
-                        return Failure(Cause.HANDSHAKE, f"the answer is longer than {self._max_size} bytes")
+                        return Failure(Cause.HANDSHAKE, self._too_long)
                     return None
                 if isinstance(event, h11.InformationalResponse) and event.status_code == 101:
                     return self._switched(event)
@@ -84,9 +84,17 @@ class ClientHandshake:
 
     def _switched(self, answer: h11.InformationalResponse) -> Accepted | Failure:
         headers = _decode(answer)
-        if problem := self._problem(headers):
+        rest = self._http.trailing_data[0]
+        problem = self._problem(headers)
+        if self._received - len(rest) > self._max_size:
+            problem = self._too_long
+        if problem is not None:
             return Failure(Cause.HANDSHAKE, problem, status=101, headers=headers)
-        return Accepted(_single(headers, "sec-websocket-protocol"), headers, self._http.trailing_data[0])
+        return Accepted(_single(headers, "sec-websocket-protocol"), headers, rest)
+
+    @property
+    def _too_long(self) -> str:
+        return f"the answer is longer than Limits.max_handshake_size, {self._max_size} bytes"
 
     def _problem(self, headers: _Headers) -> str | None:
         """What RFC 6455 section 4.1 tells a client to fail for."""

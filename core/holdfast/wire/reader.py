@@ -109,8 +109,8 @@ class FrameReader:
             if self._fragments is None:
                 try:
                     pos = self._whole_frames(data, pos, size, messages)
-                except UnicodeDecodeError as error:
-                    self._fail(controls, _BAD_TEXT, f"text is not UTF-8: {error.reason}")
+                except UnicodeDecodeError:
+                    self._fail(controls, _BAD_TEXT)
                     break
             if pos < size:
                 pos = self._other_frame(data, pos, size, messages, controls)
@@ -207,8 +207,8 @@ class FrameReader:
             if self._body_is_text:
                 try:
                     messages.append(body.decode())
-                except UnicodeDecodeError as error:
-                    self._fail(controls, _BAD_TEXT, f"text is not UTF-8: {error.reason}")
+                except UnicodeDecodeError:
+                    self._fail(controls, _BAD_TEXT)
             else:
                 messages.append(bytes(body))
         return taken
@@ -245,7 +245,9 @@ class FrameReader:
             self._fragments = None
             self._fragments_size = 0
 
-    def _fail(self, controls: list[Control], code: int, detail: str) -> None:
+    def _fail(self, controls: list[Control], code: int, detail: str = "") -> None:
+        if code == _BAD_TEXT:
+            detail = "text is not UTF-8"  # where it stands depends on how the bytes were cut
         self._ended = True
         self._body = bytearray()
         self._fragments = None
