@@ -8,7 +8,7 @@ import sys
 import time
 
 from fuzz.fleet_of_workers import run
-from fuzz.jobs import JOBS, run_machine
+from fuzz.jobs import JOBS, sail_twice, sail_voyage
 
 
 def main() -> int:
@@ -22,7 +22,7 @@ def main() -> int:
     for name, job in JOBS.items():
         one = commands.add_parser(name, help=job.__doc__)
         one.add_argument("seed", type=int)
-        if job is not run_machine:
+        if job in (sail_voyage, sail_twice):
             one.add_argument("--hours", type=float, default=None, help="simulated; default: what the seed says")
     arguments = parser.parse_args()
     if arguments.command is None:

@@ -15,6 +15,7 @@ from typing import Any
 from fuzz.jobs import JOBS, Outcome
 
 _DAY = 86400.0
+_OTHER_JOBS = {0: "machine", 5: "readers", 10: "twice", 15: "twice"}  # of every twenty
 _PATIENCE = 120.0  # real seconds beyond the end for a job that is still under way
 
 
@@ -110,8 +111,7 @@ def _collect(results: QueueOf[Result], workers: list[Any], tally: Tally, until: 
 def _work(results: QueueOf[Result], first_seed: int, step: int, until: float) -> None:
     seed, number = first_seed, 0
     while time.time() < until:
-        # Of twenty jobs one is a state machine, and two look for determinism.
-        kind = {0: "machine", 7: "twice", 14: "twice"}.get(number % 20, "voyage")
+        kind = _OTHER_JOBS.get(number % 20, "voyage")
         began = time.time()
         try:
             outcome, problem = JOBS[kind](seed), None

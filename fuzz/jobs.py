@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 from hypothesis import seed as hypothesis_seed
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -65,4 +69,36 @@ def run_machine(seed: int) -> Outcome:
     return Outcome("150 sequences of inputs")
 
 
-JOBS: dict[str, Callable[..., Any]] = {"voyage": sail_voyage, "twice": sail_twice, "machine": run_machine}
+def compare_readers(seed: int) -> Outcome:
+    """The frame reader against wsproto and websockets: the properties of tests/wire, with more examples."""
+    quiet = settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    tests = [
+        test for name, test in vars(reader_tests()).items() if name.startswith("test_") and is_hypothesis_test(test)
+    ]
+    for test in tests:
+        quiet(hypothesis_seed(seed)(test))()
+    return Outcome(f"{len(tests)} properties, 150 streams each")
+
+
+def reader_tests() -> ModuleType:
+    """Loaded by its file, because tests are no package."""
+    root = Path(__file__).parent.parent / "tests"
+    sys.path.insert(0, str(root))
+    try:
+        path = root / "wire" / "test_reader_against_references.py"
+        spec = spec_from_file_location("reader_against_references", path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(root))
+    return module
+
+
+JOBS: dict[str, Callable[..., Any]] = {
+    "voyage": sail_voyage,
+    "twice": sail_twice,
+    "machine": run_machine,
+    "readers": compare_readers,
+}

@@ -151,6 +151,7 @@ class Voyage:
         self.world.run(max(0.0, self.process.awake_at - self.now))
         self.process.close()
         self.world.run(self.config.timeouts.close)
+        self.process.drain()
         for checker in self.checkers:
             checker.after_closing(self.now)
 

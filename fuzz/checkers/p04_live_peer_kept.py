@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from fuzz.checkers.base import EPSILON, Checker, Stalls
 from holdfast import Cause, ConnectFailed, Disconnected, Endpoint, Item
-from holdfast.commands import Command, Pause, Resume, Write
+from holdfast.commands import Command, Disconnect, Pause, Resume, Write
 
 if TYPE_CHECKING:
     from fuzz.voyage import Voyage
 
 _PING = 0x89
+_CLOSE = 0x88
 _DATA_MARK = b'"stream"'
 _TOLERATED = 0.05  # seconds; timers may be so late in good health
 
@@ -24,6 +25,7 @@ class _Truth:
     dialled: float
     last_data: float
     pinged: float | None = None  # the first ping since the last byte arrived
+    judged: bool = False  # it is being closed: what still arrives was not known then
 
 
 class LivePeerKept(Checker):
@@ -42,9 +44,11 @@ class LivePeerKept(Checker):
 
     def on_command(self, command: Command, now: float) -> None:
         truth = self._truth.get(command.conn)
-        if truth is None:
+        if truth is None or truth.judged:
             return
-        if isinstance(command, Write) and command.data[0] == _PING:
+        if isinstance(command, Disconnect) or (isinstance(command, Write) and command.data[0] == _CLOSE):
+            truth.judged = True
+        elif isinstance(command, Write) and command.data[0] == _PING:
             truth.pinged = truth.pinged or now
         elif isinstance(command, (Pause, Resume)):
             # What the peer says while we do not read proves nothing: silence counts from here.
@@ -53,8 +57,8 @@ class LivePeerKept(Checker):
 
     def on_arrival(self, conn: int, data: bytes, now: float) -> None:
         truth = self._truth.get(conn)
-        if truth is None:
-            return  # given up already, and lingering
+        if truth is None or truth.judged:
+            return
         truth.pinged = None
         if _DATA_MARK in data:
             truth.last_data = now

@@ -1,4 +1,4 @@
-"""The table of verdicts (DESIGN section 5), row by row: what each failure leads to."""
+"""The table of verdicts, row by row: what each failure leads to."""
 
 from __future__ import annotations
 

@@ -162,10 +162,10 @@ class Fleet:
 
     def _enter(self, now: float) -> float:
         """The one door: time never runs backwards, and nobody else is blamed for a wake-up that came late."""
-        late = now - self._wake
+        # We were away since the last input at the earliest, however long a deadline has been overdue.
+        late = now - max(self._wake, self._now)
         if late > _LATENESS_TOLERATED:
             self._feed.stalled(late, now, report=late >= self._stall_after)
-            self._wake = now
         if now > self._now:
             self._now = now
         return self._now

@@ -186,8 +186,13 @@ class Process:
     def _deadline_came(self) -> None:
         self._armed = None
         if not self._stalled:
-            self.machine.tick(self._schedule.now)
-            self.settle()
+            self._read_and_tick()
+
+    def drain(self) -> None:
+        """The consumer takes everything there is, now."""
+        self.consumer_limit = None
+        self._hand_over()
+        self.settle()
 
     # What the network brings
 
@@ -252,6 +257,13 @@ class Process:
             self.settle()
         return False
 
+    def _read_and_tick(self) -> None:
+        """Step 5: what is readable is read, once from each socket, before the machine judges anybody."""
+        for socket in list(self.sockets.values()):
+            self._read_some(socket)
+        self.machine.tick(self._schedule.now)
+        self.settle()
+
     def _read_all(self, socket: Socket) -> None:
         while not self._stalled and self._read_some(socket):
             pass
@@ -268,10 +280,6 @@ class Process:
         inbox, self._inbox = self._inbox, []
         for outcome in inbox:
             outcome()
-        # Step 5: what is readable is read, once from each socket, before the machine judges anybody.
-        for socket in list(self.sockets.values()):
-            self._read_some(socket)
-        self.machine.tick(self._schedule.now)
-        self.settle()
+        self._read_and_tick()
         for socket in list(self.sockets.values()):
             self._read_all(socket)
