@@ -28,8 +28,8 @@ HOST = "feed.test"
 Policy = Literal["pause", "drop_oldest", "drop_newest", "conflate", "fail"]
 POLICIES: tuple[Policy, ...] = ("pause", "pause", "pause", "drop_oldest", "drop_newest", "conflate", "fail")
 
-_LENGTHS = (12 * HOUR, 24 * HOUR, 48 * HOUR, 72 * HOUR)
-_MESSAGES = 60_000  # about as many in one voyage, so that none takes minutes
+_LENGTHS = (24 * HOUR, 48 * HOUR, 72 * HOUR, 96 * HOUR)
+_MESSAGES = 40_000  # about as many in one voyage, so that none takes minutes
 
 # How long after one trouble the next may come, on average, in seconds. Drawn for every kind of a voyage.
 _PAUSES = (120.0, 600.0, 1800.0, 7200.0)
@@ -103,5 +103,5 @@ def _draw_options(chance: Chance) -> FeedOptions:
         "timeouts": Timeouts(connect=chance.choice((5.0, 10.0)), close=chance.choice((1.0, 5.0))),
         "limits": Limits(max_queue_size=chance.choice((20_000, 100_000, 64 * 1024 * 1024)), max_message_size=100_000),
         "overflow": Overflow(policy, key=(lambda message: str(message)[:16]) if policy == "conflate" else None),
-        "stall_after": chance.choice((1.0, 1.0, 5.0)),
+        "stall_after": chance.choice((1.0, 5.0)),
     }

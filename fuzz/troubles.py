@@ -95,7 +95,7 @@ def _slow_consumer(voyage: Voyage, chance: Chance) -> None:
 
 
 def _garbage(voyage: Voyage, chance: Chance) -> None:
-    """Bytes that no server should send, in the middle of the stream."""
+    """Bytes that no server may send, in the middle of the stream. (Random ones may make a message: see "readers".)"""
     junk = chance.choice(
         (
             b"\xff" * 7,  # reserved bits and opcode
@@ -103,7 +103,8 @@ def _garbage(voyage: Voyage, chance: Chance) -> None:
             b"\x81\x02\xc3\x28",  # not UTF-8
             b"\x82\x7f" + (1 << 40).to_bytes(8, "big"),  # a terabyte announced
             b"\x80\x00",  # continuation of nothing
-            chance.entropy(40),
+            b"\x83\x00",  # reserved opcode
+            b"\x89\x7e\x00\x80",  # a ping that is too long
         )
     )
     for link in voyage.links():
