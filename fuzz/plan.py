@@ -6,6 +6,7 @@ everything all the time hides what only shows when one thing happens alone.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -69,7 +70,7 @@ def draw_plan(seed: int, kinds: tuple[str, ...], seconds: float | None = None) -
     return Plan(
         seed=seed,
         seconds=seconds if seconds is not None else min(chance.choice(_LENGTHS), _MESSAGES / rate),
-        options=_draw_options(chance),
+        options=_draw_options(chance, rate),
         streams=tuple(f"s{number}" for number in range(1 + chance.below(3))),
         rate=rate,
         flush_every=chance.choice((0.25, 0.5, 1.0)) if rate > 1 else 0.25,
@@ -84,17 +85,16 @@ def draw_plan(seed: int, kinds: tuple[str, ...], seconds: float | None = None) -
     )
 
 
-def _draw_options(chance: Chance) -> FeedOptions:
+def _draw_options(chance: Chance, rate: float) -> FeedOptions:
     policy = chance.choice(POLICIES)
     initial = chance.choice((0.25, 0.5, 1.0))
     interval = chance.choice((None, 5.0, 20.0, 20.0, 60.0))
-    stale = chance.choice((None, 30.0, 120.0, 600.0))
+    reconnect = interval is None or chance.chance(0.4)  # without pings, silence is the only sign of a dead peer
+    # A feed that is rightly silent for longer than this would be torn down again and again.
+    stale = max(chance.choice((30.0, 120.0, 600.0)), math.ceil(4 / rate))
     return {
         "keepalive": Keepalive(interval, chance.choice((2.5, 5.0, 20.0))),
-        # Where there are no pings, silence of data is the only sign of a dead peer.
-        "staleness": Staleness(
-            stale or 600.0, reconnect=interval is None or (stale is not None and chance.chance(0.5))
-        ),
+        "staleness": Staleness(stale, reconnect=reconnect),
         "backoff": Backoff(
             initial, chance.choice((1.0, 2.0, 3.0)), chance.choice((4.0, 30.0, 120.0)), chance.choice((0.0, 0.5, 1.0))
         ),

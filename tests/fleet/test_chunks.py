@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +9,7 @@ from helpers.frames import broken_streams, chunk_sizes, chunked, mutated_streams
 from helpers.peer import Manners
 from helpers.upgrade import answer_to, switching
 from helpers.world import World
-from holdfast import Disconnected, Failure, Item, RetryScheduled
+from holdfast import Item
 from holdfast.commands import Write
 
 STREAMS = st.one_of(valid_streams().map(b"".join), broken_streams(), mutated_streams())
@@ -25,14 +23,7 @@ def read_as(stream: bytes, sizes: list[int] | None) -> list[Item]:
     for chunk in chunked(whole, sizes or [len(whole)]):
         world.peer.send_raw(chunk)
     world.run(0)
-    return [without_detail(item) for item in world.items]
-
-
-def without_detail(item: Item) -> Item:
-    """The words of a violation apart, which tell where in a chunk it was."""
-    if isinstance(item, Disconnected | RetryScheduled):
-        return replace(item, failure=Failure(item.failure.cause, code=item.failure.code))
-    return item
+    return world.items
 
 
 @given(STREAMS, chunk_sizes())

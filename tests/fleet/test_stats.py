@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from helpers.peer import Manners
 from helpers.world import World
-from holdfast import Cause, Failure, Keepalive
+from holdfast import Cause, Failure, Keepalive, Retry
 
 
 def test_a_new_fleet() -> None:
@@ -50,6 +50,16 @@ def test_counters_and_ages() -> None:
     stats = world.fleet.stats(world.now)
     assert stats.losses == {"dns": 1, "eof": 1}
     assert (stats.gaps, stats.connections, stats.dials, stats.attempt) == (1, 2, 3, 3)
+
+
+def test_attempts_count_from_zero_on_a_healthy_connection() -> None:
+    world = World({"retry": Retry(stable_after=4)}, [Manners(status=503), Manners()]).open()
+    world.peer.send("a")
+    world.run(4)
+    assert world.fleet.stats(world.now).attempt == 2
+    world.peer.send("b")
+    world.run(0)
+    assert world.fleet.stats(world.now).attempt == 0
 
 
 def test_bytes_are_counted_with_their_headers() -> None:

@@ -1,4 +1,4 @@
-"""A fleet, its driver and its peers in simulated time: `quinn`'s Pair, for a client that dials again and again.
+"""A fleet, its driver and its peers in simulated time, for a client that dials again and again.
 
 The driver here keeps the five steps of the contract. Bytes wait in sockets while it is stalled or reading is paused.
 """

@@ -164,6 +164,7 @@ def test_a_stall_is_no_part_of_health() -> None:
     world.run(2)
     world.oversleep(10)
     world.run(1)
+    world.peer.send("more")
     world.peer.hang_up()
     world.run(0)
     assert [event.delay for event in world.events(RetryScheduled)] == [1, 2]

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from helpers.frames import chunked, server_frame
 from helpers.lattice import times
 from helpers.peer import Manners
+from helpers.upgrade import answer_to, switching
 from helpers.world import World
 from holdfast import Disconnected, Event, Keepalive, Limits, Paused, Resumed
-from holdfast.commands import Pause, Resume
+from holdfast.commands import Pause, Resume, Write
 from holdfast.wire import BINARY
 
 COST = 64  # what an item costs beside its bytes; documented at Limits.max_queue_size
@@ -146,6 +147,17 @@ def test_a_message_that_came_in_pieces_counts_whole() -> None:
         world.run(0.25)
     held = sum(len(item) for item in world.fleet.take_items() if isinstance(item, bytes))
     assert held < 100_000 + 20_000 + 1000
+
+
+@pytest.mark.xfail(reason="bug: messages that came with the answer to the handshake count as empty (promise 10)")
+def test_a_message_that_came_with_the_handshake_counts_whole() -> None:
+    world = World(manners=Manners(never_answers=True)).start().run(0)
+    world.consume(False)
+    request = next(command.data for _, command in world.commands if isinstance(command, Write))
+    answer = switching({"Sec-WebSocket-Accept": answer_to(request)})
+    world.peer.send_raw(answer + server_frame(BINARY, b"x" * 5000))
+    world.run(0)
+    assert world.fleet.stats(world.now).queued_bytes >= 5000
 
 
 def test_the_queue_is_no_reason_to_lose_the_connection() -> None:

@@ -46,7 +46,7 @@ def test_pauses_never_get_shorter(backoff: Backoff, failures: int) -> None:
 def test_the_first_pause_is_the_initial_one_and_the_last_the_maximum(backoff: Backoff) -> None:
     assert backoff.pause(1, 0.0) == pytest.approx(backoff.initial)
     if backoff.factor > 1.001:
-        assert backoff.pause(10**9, 0.0) == pytest.approx(backoff.maximum)
+        assert backoff.pause(10**6, 0.0) == pytest.approx(backoff.maximum)
 
 
 def test_the_documented_series() -> None:

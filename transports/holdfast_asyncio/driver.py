@@ -28,6 +28,7 @@ class AsyncioDriver(Driver):
         self._due = math.inf  # what the timer is armed for
         self._dials: dict[int, asyncio.Task[None]] = {}
         self._sockets: dict[int, SocketProtocol] = {}
+        self._written: SocketProtocol | None = None  # the last that was written to: what `flush` is about
         self._leaving: set[asyncio.Future[None]] = set()  # dials and sockets that were told to end, and have not yet
         self._tls: ssl.SSLContext | None = None
         # Data is copied out of it before the next read of anybody, so one serves all connections.
@@ -89,16 +90,21 @@ class AsyncioDriver(Driver):
 
     async def _open(self, conn: int, endpoint: Endpoint) -> None:
         sock = await connect_tcp(endpoint.host, endpoint.port)
-        await self._loop.create_connection(
-            lambda: SocketProtocol(self, conn),
-            sock=sock,  # it belongs to asyncio from here on
-            ssl=self._tls_context(endpoint) if endpoint.secure else None,
-            server_hostname=(endpoint.server_name or endpoint.host) if endpoint.secure else None,
-        )
+        try:
+            await self._loop.create_connection(
+                lambda: SocketProtocol(self, conn),
+                sock=sock,  # it belongs to asyncio from here on, which closes it when cancelled,
+                ssl=self._tls_context(endpoint) if endpoint.secure else None,
+                server_hostname=(endpoint.server_name or endpoint.host) if endpoint.secure else None,
+            )
+        except Exception:
+            sock.close()  # but not when TLS cannot even begin
+            raise
 
     def write(self, conn: int, data: bytes) -> None:
         if conn in self._sockets:
-            self._sockets[conn].write(data)
+            self._written = self._sockets[conn]
+            self._written.write(data)
 
     def pause(self, conn: int) -> None:
         if conn in self._sockets:
@@ -129,8 +135,8 @@ class AsyncioDriver(Driver):
         await asyncio.sleep(0)
 
     async def flush(self) -> None:
-        for socket in list(self._sockets.values()):
-            await socket.writable.wait()
+        if self._written is not None:
+            await self._written.writable.wait()
 
     # What sockets report
 

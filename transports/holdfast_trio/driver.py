@@ -26,6 +26,7 @@ class TrioDriver(Driver):
         self._timer = trio.CancelScope()
         self._dials: dict[int, trio.CancelScope] = {}
         self._sockets: dict[int, Socket] = {}
+        self._written: Socket | None = None  # the last that was written to: what `flush` is about
         self._tls: ssl.SSLContext | None = None
 
     def start(self) -> None:
@@ -99,7 +100,8 @@ class TrioDriver(Driver):
 
     def write(self, conn: int, data: bytes) -> None:
         if conn in self._sockets:
-            self._sockets[conn].write(data)
+            self._written = self._sockets[conn]
+            self._written.write(data)
 
     def pause(self, conn: int) -> None:
         if conn in self._sockets:
@@ -122,8 +124,8 @@ class TrioDriver(Driver):
         await trio.lowlevel.checkpoint()
 
     async def flush(self) -> None:
-        for socket in list(self._sockets.values()):
-            await socket.writable.wait()
+        if self._written is not None:
+            await self._written.writable.wait()
         await trio.lowlevel.checkpoint()
 
     def _tls_context(self, endpoint: Endpoint) -> ssl.SSLContext:

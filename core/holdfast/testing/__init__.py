@@ -22,9 +22,11 @@ from holdfast.testing.faults import (
 )
 from holdfast.testing.ledger import ConnectionRecord, Ledger, Publication
 from holdfast.testing.market import Market, Stream
+from holdfast.testing.rules import HEARTBEAT, Rules
 from holdfast.testing.service import CombinedStreams, Service
 
 __all__ = [
+    "HEARTBEAT",
     "Abort",
     "CloseWith",
     "CombinedStreams",
@@ -44,6 +46,7 @@ __all__ = [
     "Refusal",
     "RefuseDials",
     "Reset",
+    "Rules",
     "ServerCommand",
     "Service",
     "Stream",

@@ -16,13 +16,17 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
-from holdfast.errors import LocalProtocolError
+from holdfast.errors import ConfigError, LocalProtocolError
+from holdfast.supervisor.window import RollingWindow
 from holdfast.testing.commands import ServerCommand
 from holdfast.testing.faults import Fault, FaultRecord, Refusal
 from holdfast.testing.ledger import Ledger, Publication
 from holdfast.testing.market import Market, Stream
+from holdfast.testing.ruled_connection import RuledConnection
+from holdfast.testing.rules import Rules
 from holdfast.testing.server_connection import ServerConnection
 from holdfast.testing.service import CombinedStreams, Service
 
@@ -32,7 +36,7 @@ class Exchange:
 
     `ping_interval`: seconds between pings to each client, None for no pings. `flush_every`: messages are published
     together at multiples of so many seconds, 0 for each at its own time. `ledger_size`: how many of the latest
-    publications the ledger keeps, about 150 bytes each.
+    publications the ledger keeps, about 150 bytes each. `rules`: what the service demands of its clients.
     """
 
     def __init__(
@@ -44,15 +48,26 @@ class Exchange:
         ping_interval: float | None = None,
         flush_every: float = 0.0,
         ledger_size: int = 100_000,
+        rules: Rules | None = None,
     ) -> None:
+        if rules is not None and rules.pong_timeout is not None and ping_interval is None:
+            raise ConfigError("Rules.pong_timeout without ping_interval: there is no ping to be answered")
+        rules = rules or Rules()
         self.ledger = Ledger(ledger_size)
         self.faults: list[FaultRecord] = []  # those that struck, in order
         self._lasting: list[FaultRecord] = []  # those that may not be over
-        self._market = Market(streams)
+        self._market = Market(streams, rules.silent)
         self._script = deque(sorted(script, key=lambda entry: entry[0]))
         self._service = service or CombinedStreams()
         self._ping_interval = ping_interval
         self._flush_every = flush_every
+        self._dial_limit: tuple[RollingWindow, int | None] | None = None  # with the seconds of Retry-After
+        if rules.dial_limit is not None:
+            count, seconds, retry_after = rules.dial_limit
+            self._dial_limit = RollingWindow(count, seconds), retry_after
+        self._connect: Callable[..., ServerConnection] = (
+            ServerConnection if rules == Rules() else partial(RuledConnection, rules)
+        )
         self._connections: dict[int, ServerConnection] = {}
         self._commands: list[ServerCommand] = []
         self._told = 0  # of `faults`
@@ -74,7 +89,7 @@ class Exchange:
     def accepted(self, conn: int, now: float) -> None:
         """A client's dial arrived."""
         now = self._advance(now)
-        connection = ServerConnection(
+        connection = self._connect(
             conn,
             now,
             service=self._service,
@@ -200,13 +215,24 @@ class Exchange:
                 connection.publish(publication.stream, text, now)
 
     def _refusal(self) -> Refusal | None:
-        """What a dial is answered with now."""
+        """What a dial is answered with now. Asked once for each."""
+        over_limit = self._over_dial_limit()
         self._lasting = [record for record in self._lasting if self._now < record.until]
         for record in self._lasting:
             if (refusal := record.fault.refusal()) is not None:
                 record.hits += 1
                 return refusal
-        return None
+        self.ledger.dials_over_limit += over_limit is not None
+        return over_limit
+
+    def _over_dial_limit(self) -> Refusal | None:
+        """Counts the dial, too, whatever becomes of it."""
+        if self._dial_limit is None:
+            return None
+        window, retry_after = self._dial_limit
+        exceeds = window.free_at(self._now) > self._now
+        window.note(self._now)
+        return Refusal(429, retry_after) if exceeds else None
 
     def _forget_gone(self, now: float) -> None:
         for connection in [one for one in self._connections.values() if one.is_gone]:

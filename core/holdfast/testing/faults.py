@@ -18,6 +18,8 @@ class Outgoing(Enum):
     HANDSHAKE = "handshake"
     DATA = "data"
     REPLY = "reply"  # to a request such as SUBSCRIBE
+    HEARTBEAT = "heartbeat"
+    NOTICE = "notice"  # of the end of a connection
     PING = "ping"
     PONG = "pong"
     CLOSE = "close"

@@ -22,6 +22,7 @@ class ConnectionRecord:
     """One client's connection as the exchange saw it; times are seconds, None for what has not happened.
 
     `written` counts messages by stream; `answered` are the client's pings that got a pong, `pongs` its answers to ours.
+    `closed_by` names the rule under which the exchange closed it.
     """
 
     conn: int
@@ -31,6 +32,7 @@ class ConnectionRecord:
     written: Counter[str] = field(default_factory=Counter[str])
     answered: int = 0
     pongs: int = 0
+    closed_by: str | None = None
 
 
 class Ledger:
@@ -38,6 +40,7 @@ class Ledger:
 
     def __init__(self, capacity: int) -> None:
         self.counts: Counter[str] = Counter()
+        self.dials_over_limit = 0  # handshakes that were refused under `Rules.dial_limit`
         self.publications: deque[Publication] = deque(maxlen=capacity)  # in order
         self.connections: deque[ConnectionRecord] = deque(maxlen=_CONNECTIONS_KEPT)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from heapq import heapify, heapreplace
 
@@ -24,21 +24,27 @@ class Stream:
 
 
 class Market:
-    """The schedule of all publications, in order of time. Sequence numbers count from 1 in each stream."""
+    """The schedule of all publications, in order of time. Sequence numbers count from 1 in each stream.
 
-    def __init__(self, streams: Iterable[Stream]) -> None:
+    Those that are `silent` publish nothing; the others keep the times that they would have without it.
+    """
+
+    def __init__(self, streams: Iterable[Stream], silent: Collection[str] = ()) -> None:
         self.streams = tuple(streams)
         names = [stream.name for stream in self.streams]
         if len(set(names)) != len(names):
             raise ConfigError(f"streams {names!r} repeat a name: each stream is one series of messages")
         self._index = {name: index for index, name in enumerate(names)}
+        self._silent = frozenset(silent)
         self._opened_at = 0.0
         self._queue: list[tuple[float, int, int]] = []  # (due, index of the stream, sequence number)
 
     def open(self, now: float) -> None:
         """Begin: the first message of each stream comes within 1 / rate seconds."""
         self._opened_at = now
-        self._queue = [(self._due(index, 1), index, 1) for index in range(len(self.streams))]
+        self._queue = [
+            (self._due(index, 1), index, 1) for name, index in self._index.items() if name not in self._silent
+        ]
         heapify(self._queue)
 
     def close(self) -> None:
@@ -50,7 +56,9 @@ class Market:
         return self._queue[0][0] if self._queue else math.inf
 
     def due(self, stream: str, sequence: int) -> float:
-        """When that message of a stream is due: seconds."""
+        """When that message of a stream is due: seconds, inf for never."""
+        if stream in self._silent:
+            return math.inf
         return self._due(self._index[stream], sequence)
 
     def publish(self) -> Publication:

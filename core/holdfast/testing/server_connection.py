@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Collection
 from enum import IntEnum
 from typing import Any, ClassVar
 
@@ -68,6 +69,7 @@ class ServerConnection:
         self._refusal = refusal
         self._ping_interval = ping_interval
         self._commands = commands
+        self._frame: Callable[[int, bytes], bytes] = server_frame  # for a message of a stream
         self._ws = WSConnection(ConnectionType.SERVER)
         self._request: list[str] = []  # the client's message so far
         self._request_size = 0
@@ -79,6 +81,11 @@ class ServerConnection:
     def is_open(self) -> bool:
         """Whether messages can be sent."""
         return self._ws.state is ConnectionState.OPEN and not self.is_gone
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether we want it closed: then the close frame was sent, or a fault held it back."""
+        return self._timers.at(Timer.CLOSE) < math.inf
 
     def next_deadline(self) -> float:
         return self._timers.next()
@@ -92,7 +99,7 @@ class ServerConnection:
             for event in self._ws.events():
                 if self.is_gone:
                     break
-                self._HANDLERS[type(event)](self, event)
+                self._handle(event)
         except (RemoteProtocolError, UnicodeError):  # wsproto raises for a bad handshake only; frames give events
             if not self._withheld(Outgoing.HANDSHAKE):
                 self._commands.append(Write(self.conn, _BAD_REQUEST))
@@ -104,7 +111,7 @@ class ServerConnection:
             if timer == Timer.PING:
                 assert self._ping_interval is not None
                 self._timers.set(Timer.PING, now + self._ping_interval)
-                self._send(Outgoing.PING, Ping())
+                self._ping()
             else:
                 self.reset()
 
@@ -113,7 +120,7 @@ class ServerConnection:
         self._now = now
         if self.is_open and not self._withheld(Outgoing.DATA):
             # By hand, because wsproto takes ten times as long; and a server has no other thing to do so often.
-            self._commands.append(Write(self.conn, server_frame(TEXT, text.encode())))
+            self._commands.append(Write(self.conn, self._frame(TEXT, text.encode())))
             self.record.written[stream] += 1
 
     def struck(self, record: FaultRecord, now: float) -> None:
@@ -134,18 +141,28 @@ class ServerConnection:
 
     # What clients do
 
+    def _handle(self, event: Event) -> None:
+        self._HANDLERS[type(event)](self, event)
+
     def _on_request(self, request: Request) -> None:
         asked = self._service.asked_by(request.target)
-        refusal = self._refusal() or (Refusal(404) if asked is None else None)
+        refusal = self._refusal() or (Refusal(404) if asked is None else self._turned_away(asked))
         if refusal is not None:
             if self._send(Outgoing.HANDSHAKE, _rejection(refusal)):
                 self._finish()
         elif self._send(Outgoing.HANDSHAKE, AcceptConnection()):
             self.record.opened_at = self._now
             self.streams.update(asked or ())
-            self._timers.clear(Timer.HANDSHAKE)
-            if self._ping_interval is not None:
-                self._timers.set(Timer.PING, self._now + self._ping_interval)
+            self._on_open()
+
+    def _turned_away(self, asked: Collection[str]) -> Refusal | None:  # noqa: ARG002
+        """What a dial that asks for these streams is answered with; None for a welcome."""
+        return None
+
+    def _on_open(self) -> None:
+        self._timers.clear(Timer.HANDSHAKE)
+        if self._ping_interval is not None:
+            self._timers.set(Timer.PING, self._now + self._ping_interval)
 
     def _on_text(self, event: TextMessage) -> None:
         self._request.append(event.data)
@@ -156,7 +173,10 @@ class ServerConnection:
             request = "".join(self._request)
             self._request.clear()
             self._request_size = 0
-            self._send(Outgoing.REPLY, TextMessage(self._service.answer(request, self.streams)))
+            self._send(Outgoing.REPLY, TextMessage(self._answer(request)))
+
+    def _answer(self, request: str) -> str:
+        return self._service.answer(request, self.streams)
 
     def _on_bytes(self, event: BytesMessage) -> None:
         """No service here has a use for them."""
@@ -184,17 +204,20 @@ class ServerConnection:
 
     # Inside
 
+    def _ping(self) -> None:
+        self._send(Outgoing.PING, Ping())
+
     def _close(self, frame: CloseConnection) -> bool:
         if self._ws.state not in (ConnectionState.OPEN, ConnectionState.REMOTE_CLOSING):
             return False
-        self._timers.clear_all()
+        self._stop_timers()
         silent_until = max([self._now, *(fault.until for fault in self._holding(Outgoing.CLOSE))])
         self._timers.set(Timer.CLOSE, silent_until + CLOSE_TIMEOUT)
         return self._send(Outgoing.CLOSE, frame)
 
     def _send(self, outgoing: Outgoing, event: Event) -> bool:
         """Whether it went out."""
-        if outgoing in (Outgoing.DATA, Outgoing.REPLY, Outgoing.PING, Outgoing.PONG) and not self.is_open:
+        if outgoing not in (Outgoing.HANDSHAKE, Outgoing.CLOSE) and not self.is_open:
             return False
         if self._withheld(outgoing):
             return False
@@ -220,6 +243,9 @@ class ServerConnection:
 
     def _end(self) -> None:
         self.is_gone = True
+        self._stop_timers()
+
+    def _stop_timers(self) -> None:
         self._timers.clear_all()
 
 

@@ -10,7 +10,7 @@ from zlib import crc32
 
 from holdfast.testing.ledger import Publication
 
-MAX_STREAMS = 1024  # of one connection
+MAX_STREAMS = 1024  # of one connection, unless a rule says otherwise
 
 
 class Service(Protocol):
@@ -20,8 +20,11 @@ class Service(Protocol):
         """The streams that the request target of a handshake asks for; None if there is nothing at this path."""
         ...
 
-    def answer(self, request: str, streams: set[str]) -> str:
-        """The reply to a client's message, which may change `streams`. Never raises for what a client sent."""
+    def answer(self, request: str, streams: set[str], max_streams: int | None = None) -> str:
+        """The reply to a client's message, which may change `streams`. Never raises for what a client sent.
+
+        What would make them more than `max_streams` is refused; None for the service's own limit.
+        """
         ...
 
     def message(self, publication: Publication, wall_time: float) -> str:
@@ -45,7 +48,8 @@ class CombinedStreams:
         asked = parse_qs(query).get("streams", [""])[0]
         return [name for name in asked.split("/") if name]
 
-    def answer(self, request: str, streams: set[str]) -> str:
+    def answer(self, request: str, streams: set[str], max_streams: int | None = None) -> str:
+        limit = MAX_STREAMS if max_streams is None else max_streams
         try:
             parsed: object = json.loads(request)
         except (ValueError, RecursionError):
@@ -64,8 +68,8 @@ class CombinedStreams:
             return _refused("params must be a list of stream names", ident)
         if method == "UNSUBSCRIBE":
             streams.difference_update(names)
-        elif len(streams.union(names)) > MAX_STREAMS:
-            return _refused(f"a connection has at most {MAX_STREAMS} streams", ident)
+        elif len(streams.union(names)) > limit:
+            return _refused(f"a connection has at most {limit} streams", ident)
         else:
             streams.update(names)
         return _compact({"result": None, "id": ident})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
+from itertools import count
 from typing import Protocol
 
 from holdfast.failures import Cause, Failure
@@ -41,15 +42,20 @@ FAILURES = {
 
 
 class Host:
-    """Carries out a server's commands on its links, and keeps its one timer."""
+    """Carries out a server's commands on its links, and keeps its one timer. It numbers connections by itself."""
 
     def __init__(self, name: str, server: ServerMachine, schedule: Schedule) -> None:
         self.name = name
         self.server = server
         self.dialling = Dialling.ANSWERED
         self.links: dict[int, Link] = {}
+        self._numbers = count(1)
         self._schedule = schedule
         self._armed: Appointment | None = None
+
+    def next_conn(self) -> int:
+        """A number for a dial; those of the processes that dial would collide."""
+        return next(self._numbers)
 
     def accept(self, conn: int, link: Link) -> None:
         """A dial arrived."""

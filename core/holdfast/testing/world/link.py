@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from holdfast.testing.world.chance import Chance
-from holdfast.testing.world.schedule import Schedule
+from holdfast.testing.world.schedule import Appointment, Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ class Pipe:
         self._last_arrival = 0.0
         self._held_until = 0.0
         self._dead = False
+        self._breaking: Appointment | None = None  # the other end's news of an RST, on its way
 
     def put(self, data: bytes | None) -> None:
         """Bytes sent now, or None for the end of the stream (FIN)."""
@@ -78,12 +79,14 @@ class Pipe:
             self._dead = True
             at = max(self._schedule.now + self._weather.delay, self._held_until)
             if at < math.inf:
-                self._schedule.call_at(at, lambda: self._end(True))
+                self._breaking = self._schedule.call_at(at, lambda: self._end(True))
 
     def abandon(self) -> None:
         """The reader is gone: nothing arrives any more, and nobody is told."""
         self._dead = True
         self._underway.clear()
+        if self._breaking is not None:
+            self._breaking.cancel()
 
     @property
     def _is_held(self) -> bool:
@@ -104,6 +107,8 @@ class Pipe:
         if self._underway:
             self._schedule.call_at(self._underway[0][0], self._arrive)
         for piece in self._pieces(b"".join(due)):
+            if self._dead:
+                return  # what came before made the reader leave
             self._deliver(piece)
         if ended and not self._dead:
             self._dead = True

@@ -82,6 +82,7 @@ class Process:
         self.consumer_pause = 0.0  # seconds between two takes; 0: at once
         self.consumer_limit: int | None = None  # items a take
         self.awake_at = -math.inf
+        self._stalled = False
         self._hooks: dict[str, list[Callable[..., None]]] = {name: [] for name in _HOOKS}
         self._schedule = schedule
         self._dial = dial
@@ -115,6 +116,7 @@ class Process:
         """Our whole process does not run for so long: a blocked loop, a suspended laptop."""
         since = self._schedule.now
         self.awake_at = max(self.awake_at, since + seconds)
+        self._stalled = True  # until it wakes: what comes in that same moment waits in its turn
         for hook in self._hooks["on_stall"]:
             hook(since, self.awake_at)
         self._schedule.call_at(self.awake_at, self._wake)
@@ -270,13 +272,10 @@ class Process:
 
     # Stalls
 
-    @property
-    def _stalled(self) -> bool:
-        return self._schedule.now < self.awake_at
-
     def _wake(self) -> None:
-        if self._stalled:
+        if self._schedule.now < self.awake_at:
             return  # a longer stall began meanwhile
+        self._stalled = False
         inbox, self._inbox = self._inbox, []
         for outcome in inbox:
             outcome()

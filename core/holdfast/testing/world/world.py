@@ -37,6 +37,7 @@ class World:
         self.weather = weather or Weather()
         self.schedule = Schedule(start_at)
         self.hosts: dict[str, Host] = {}
+        self._fleet_chance = self.chance
 
     @property
     def now(self) -> float:
@@ -49,8 +50,8 @@ class World:
         return host
 
     def make_fleet(self, config: FeedConfig) -> Fleet:
-        """A fleet whose randomness and entropy come from the seed."""
-        chance = self.chance.fork("fleet")
+        """A fleet whose randomness and entropy come from the seed; no two fleets draw the same."""
+        chance = self._fleet_chance = self._fleet_chance.fork("fleet")
         return Fleet(config, random=chance, entropy=chance.entropy)
 
     def run_process(self, machine: Machine) -> Process:
@@ -80,19 +81,20 @@ class World:
     def _answer(self, process: Process, socket: Socket, host: Host) -> None:
         if socket.conn not in process.sockets:
             return  # abandoned meanwhile
-        conn = socket.conn
+        conn = host.next_conn()
+        chance = self.chance.fork(f"{host.name} {conn}")
         weather, schedule = self.weather, self.schedule
         link = Link(
             upward=Pipe(
                 schedule,
-                self.chance.fork(f"up {conn}"),
+                chance.fork("up"),
                 weather,
                 deliver=lambda data: host.received(conn, data),
                 end=lambda _: host.ended(conn),
             ),
             downward=Pipe(
                 schedule,
-                self.chance.fork(f"down {conn}"),
+                chance.fork("down"),
                 weather,
                 deliver=lambda data: process.arrived(socket, data),
                 end=lambda broken: process.ended(socket, broken=broken),

@@ -1,0 +1,158 @@
+"""A client's connection under the rules of its service."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection
+from enum import IntEnum
+from functools import partial
+from typing import Any, ClassVar
+
+from wsproto.events import BytesMessage, Event, Message, Ping, Pong, TextMessage
+
+from holdfast.supervisor.window import RollingWindow
+from holdfast.testing.faults import Outgoing, Refusal
+from holdfast.testing.fragments import fragmented_frames
+from holdfast.testing.rules import HEARTBEAT, Rules
+from holdfast.testing.server_connection import ServerConnection
+from holdfast.timers import Timers
+
+_POLICY_VIOLATION = 1008
+_COUNTED = (Ping, Pong, TextMessage, BytesMessage)
+
+
+class RuleTimer(IntEnum):
+    """The deadlines that rules set, beside those of every connection."""
+
+    PONG = 0  # the client must have answered the oldest of our pings
+    SUBSCRIBE = 1  # the client must have asked for a stream
+    HEARTBEAT = 2  # time for the next one
+    NOTICE = 3  # time to tell that the end is near
+    AGE = 4  # the connection is too old
+
+
+class RuledConnection(ServerConnection):
+    """Apart from its base, so that exchanges without rules pay nothing for them. Arguments: `rules`, and the base's."""
+
+    def __init__(self, rules: Rules, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._rules = rules
+        self._rule_timers = Timers(RuleTimer)
+        self._messages = RollingWindow(*rules.message_limit) if rules.message_limit is not None else None
+        self._pings = 0
+        self._unanswered: deque[tuple[bytes, float]] = deque()  # (payload, when the pong must have come)
+        if rules.fragment > 1:
+            self._frame = partial(fragmented_frames, rules.fragment)
+
+    def next_deadline(self) -> float:
+        return min(super().next_deadline(), self._rule_timers.next())
+
+    def tick(self, now: float) -> None:
+        super().tick(now)
+        while not self.is_gone and (timer := self._rule_timers.expired(now)) is not None:
+            self._rule_timers.clear(RuleTimer(timer))
+            self._ON_TIMER[timer](self)
+
+    # What clients do
+
+    def _turned_away(self, asked: Collection[str]) -> Refusal | None:
+        limit = self._rules.max_streams
+        return Refusal(400) if limit is not None and len(set(asked)) > limit else None
+
+    def _on_open(self) -> None:
+        super()._on_open()
+        rules = self._rules
+        self._set_in(RuleTimer.HEARTBEAT, rules.heartbeat)
+        self._set_in(RuleTimer.AGE, rules.max_age)
+        if rules.notice is not None and rules.max_age is not None:
+            self._set_in(RuleTimer.NOTICE, rules.max_age - rules.notice_before)
+        if not self.streams:
+            self._set_in(RuleTimer.SUBSCRIBE, rules.subscribe_within)
+
+    def _handle(self, event: Event) -> None:
+        if self._is_one_too_many(event):
+            self._cut("message_limit", "too many requests")
+            return
+        super()._handle(event)
+        if isinstance(event, Pong):
+            self._ponged(bytes(event.payload))
+        if self.streams:
+            self._rule_timers.clear(RuleTimer.SUBSCRIBE)
+
+    def _answer(self, request: str) -> str:
+        return self._service.answer(request, self.streams, self._rules.max_streams)
+
+    def _is_one_too_many(self, event: Event) -> bool:
+        """Counts it, too. A message that comes in pieces counts once, when it is whole."""
+        if self._messages is None or self.is_closing or not isinstance(event, _COUNTED):
+            return False
+        if isinstance(event, Message) and not event.message_finished:
+            return False
+        exceeds = self._messages.free_at(self._now) > self._now
+        self._messages.note(self._now)
+        return exceeds
+
+    def _ponged(self, payload: bytes) -> None:
+        """A pong that answers none of our pings changes nothing."""
+        if any(payload == sent for sent, _ in self._unanswered):
+            while self._unanswered.popleft()[0] != payload:
+                pass
+            self._rule_timers.clear(RuleTimer.PONG)
+            if self._unanswered:
+                self._rule_timers.set(RuleTimer.PONG, self._unanswered[0][1])
+
+    # What the exchange does
+
+    def _ping(self) -> None:
+        if self._rules.pong_timeout is None:
+            super()._ping()
+            return
+        self._pings += 1
+        payload = str(self._pings).encode()  # no two alike, so that a pong tells which one it answers
+        if self._send(Outgoing.PING, Ping(payload)):
+            self._unanswered.append((payload, self._now + self._rules.pong_timeout))
+            self._rule_timers.set(RuleTimer.PONG, self._unanswered[0][1])
+
+    def _no_pong(self) -> None:
+        self._cut("pong_timeout", "no pong")
+
+    def _not_subscribed(self) -> None:
+        self._cut("subscribe_within", "subscribe first")
+
+    def _beat(self) -> None:
+        self._send(Outgoing.HEARTBEAT, TextMessage(HEARTBEAT))
+        self._set_in(RuleTimer.HEARTBEAT, self._rules.heartbeat)
+
+    def _give_notice(self) -> None:
+        self._send(Outgoing.NOTICE, TextMessage(self._rules.notice or ""))
+
+    def _grow_too_old(self) -> None:
+        if self._rules.max_age_code is not None:
+            self._cut("max_age", "too old", self._rules.max_age_code)
+        elif holding := self._holding(Outgoing.CLOSE):
+            self._rule_timers.set(RuleTimer.AGE, max(fault.until for fault in holding))
+        else:
+            self.record.closed_by = "max_age"
+            self._finish()
+
+    _ON_TIMER: ClassVar[dict[int, Callable[[RuledConnection], None]]] = {
+        RuleTimer.PONG: _no_pong,
+        RuleTimer.SUBSCRIBE: _not_subscribed,
+        RuleTimer.HEARTBEAT: _beat,
+        RuleTimer.NOTICE: _give_notice,
+        RuleTimer.AGE: _grow_too_old,
+    }
+
+    # Inside
+
+    def _cut(self, rule: str, reason: str, code: int = _POLICY_VIOLATION) -> None:
+        self.record.closed_by = rule
+        self.close(code, reason)
+
+    def _set_in(self, timer: RuleTimer, seconds: float | None) -> None:
+        if seconds is not None:
+            self._rule_timers.set(timer, self._now + seconds)
+
+    def _stop_timers(self) -> None:
+        super()._stop_timers()
+        self._rule_timers.clear_all()
