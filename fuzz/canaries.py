@@ -216,9 +216,9 @@ def gives_the_last_message_twice() -> Iterator[None]:
             self._queue.put_messages(last_batch[-1:], 1, now)
         original(self, connection, report, now)
 
-    def deliver(self: Supervisor, messages: Any, now: float) -> None:
+    def deliver(self: Supervisor, messages: Any, nbytes: int, now: float) -> None:
         last_batch[:] = messages
-        deliver_original(self, messages, now)
+        deliver_original(self, messages, nbytes, now)
 
     original, deliver_original = Supervisor._on_lost, Supervisor._deliver
     handlers = {**Supervisor._HANDLERS, Lost: lost}

@@ -108,7 +108,7 @@ class Backoff:
     def pause(self, failures: int, draw: float) -> float:
         """Seconds to wait after that many failures (1, 2, …); `draw` is a random number in [0, 1)."""
         try:
-            full = min(self.maximum, self.initial * self.factor ** (failures - 1))
+            full = min(self.maximum, self.initial * float(self.factor) ** (failures - 1))
         except OverflowError:  # a feed may retry for years
             full = self.maximum
         return full * (1.0 - self.jitter * draw)
@@ -314,6 +314,9 @@ def _endpoint(source: str | Endpoint, options: FeedOptions) -> Endpoint:
 def _pairs(headers: object) -> tuple[tuple[str, str], ...]:
     given = cast("Mapping[str, str]", headers).items() if isinstance(headers, Mapping) else headers
     try:
-        return tuple((name, value) for name, value in cast("Iterable[tuple[str, str]]", given))
+        listed = list(cast("Iterable[tuple[str, str]]", given))
+        if any(isinstance(pair, str) for pair in listed):  # "ab" would pass for a pair
+            raise TypeError
+        return tuple((name, value) for name, value in listed)
     except (TypeError, ValueError):
         raise ConfigError("headers: give a dict, or a list of pairs (name, value)") from None

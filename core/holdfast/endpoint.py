@@ -85,14 +85,14 @@ class Endpoint:
         no other host or port. Raises InvalidURL.
         """
         try:
-            absolute = urljoin(_as_http(self.url), _as_http(location.strip()))
+            absolute = urljoin(_as_http(self.url), _as_http(location.strip())).partition("#")[0]
         except ValueError as error:
             raise InvalidURL(f"redirect to {_mask_text(location)!r}: {error}") from None
         base = _split(_as_ws(absolute))
         if self.secure and base.scheme != "wss":
             raise InvalidURL(f"a redirect from wss to {_mask(base)} would give up encryption")
         target = replace(self, url=base.geturl())
-        if (target.host, target.port) == (self.host, self.port):
+        if target.host == self.host and (target.port == self.port or self._upgraded_by(target)):
             given = {name.lower() for name, _ in self.headers}
             if target.authorization is None and self.authorization is not None and "authorization" not in given:
                 headers = (*self.headers, ("Authorization", self.authorization))
@@ -100,6 +100,10 @@ class Endpoint:
             return target
         kept = tuple((name, value) for name, value in self.headers if not _CREDENTIAL.search(name))
         return replace(target, headers=kept, server_name=None)
+
+    def _upgraded_by(self, target: Endpoint) -> bool:
+        """From ws to wss, each on its own port: the same server, over a better road."""
+        return (self.port, target.port) == (80, 443) and not self.secure and target.secure
 
     def __repr__(self) -> str:
         return f"Endpoint({self.safe_url!r})"
@@ -186,7 +190,7 @@ def _mask_pair(pair: str) -> str:
 
 def _mask_text(url: str) -> str:
     """Hide secrets in something that may not parse as a URL: whatever could be user-info, and values by their names."""
-    hidden = re.sub(r"^(\w*:?/*).*@", rf"\1{MASK}@", url, flags=re.DOTALL)
+    hidden = re.sub(r"^((?:(?:ws|http)s?:)?/*).*@", rf"\1{MASK}@", url, flags=re.DOTALL)
     return re.sub(r"([?&])([^=&]*=[^&]*)", lambda match: match[1] + _mask_pair(match[2]), hidden)
 
 

@@ -149,7 +149,9 @@ def _classify(error: BaseException, default: Cause) -> Failure:
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
     """The error, what it came from, and the members of groups (several addresses tried), outermost first."""
-    while error is not None:
+    seen: set[int] = set()  # an error may name itself as its cause
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         yield error
         members: tuple[BaseException, ...] = getattr(error, "exceptions", ())
         for member in members:

@@ -31,6 +31,19 @@ def test_a_stall_is_reported_once_with_its_duration(stall_after: float, duration
     assert world.losses == []
 
 
+def test_what_is_read_behind_a_stall_is_no_further_stall() -> None:
+    """Each chunk that waited is an input before the overdue tick; the time away counts once for all of them."""
+    world = World({"keepalive": Keepalive(2, 8)}, Manners(answers_pings=False)).open()
+    for seconds in (3, 4, 5):
+        world.later(seconds, lambda: world.peer.send("waiting"))
+    world.run(1)
+    world.oversleep(10)
+    assert len(world.messages) == 3
+    assert [stall.duration for stall in world.events(Stall)] == [9]
+    world.peer.die()
+    world.run_until(lambda: world.losses, within=2 + 8)
+
+
 def test_punctual_ticks_are_no_stall() -> None:
     world = World({"stall_after": TICK, "keepalive": Keepalive(1, 1)}).open()
     world.run(100)

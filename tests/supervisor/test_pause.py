@@ -149,7 +149,6 @@ def test_a_message_that_came_in_pieces_counts_whole() -> None:
     assert held < 100_000 + 20_000 + 1000
 
 
-@pytest.mark.xfail(reason="bug: messages that came with the answer to the handshake count as empty (promise 10)")
 def test_a_message_that_came_with_the_handshake_counts_whole() -> None:
     world = World(manners=Manners(never_answers=True)).start().run(0)
     world.consume(False)

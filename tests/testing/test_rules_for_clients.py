@@ -63,6 +63,12 @@ def test_a_client_that_answers_the_close_is_let_go() -> None:
     assert client.send(close.response(), 7.5).ended is Finish
 
 
+def test_no_other_rule_closes_it_again() -> None:
+    rules = Rules(pong_timeout=2.0, max_age=8.0)
+    client = PlainClient(exchange_with(rules, ping_interval=5.0)).open().tick(9.0)
+    assert_cut(client, "pong_timeout", "no pong")
+
+
 @pytest.mark.parametrize("payload", [b"", b"2", b"other"])
 def test_a_pong_with_another_payload_is_no_answer(payload: bytes) -> None:
     client = PlainClient(exchange_with(PONGS, ping_interval=5.0)).open().tick(5.0)
@@ -206,6 +212,11 @@ def test_a_client_that_wants_nothing_is_closed() -> None:
 
 def test_a_client_that_subscribes_in_time_is_left_alone() -> None:
     client = PlainClient(exchange_with(SOON)).open("/stream").send(TextMessage(SUBSCRIBE), 4.75).tick(60.0)
+    assert (close_of(client), closed_by(client)) == (None, None)
+
+
+def test_a_client_that_asked_in_its_url_has_subscribed() -> None:
+    client = PlainClient(exchange_with(SOON)).open(TARGET).tick(60.0)
     assert (close_of(client), closed_by(client)) == (None, None)
 
 

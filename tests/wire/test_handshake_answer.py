@@ -159,7 +159,6 @@ def test_an_answer_beyond_the_limit_is_refused_in_one_chunk_too() -> None:
     assert isinstance(outcome(asked(max_size=1000), [answer]), Failure)
 
 
-@pytest.mark.xfail(reason="bug: a refusal beyond max_handshake_size is HTTP in one chunk, HANDSHAKE in two")
 def test_a_refusal_beyond_the_limit_means_the_same_in_all_chunks() -> None:
     answer = http("404 Not Found", {"X-Padding": "x" * 5000, "Content-Length": "0"})
     whole, cut = outcome(asked(max_size=1000), [answer]), outcome(asked(max_size=1000), [answer[:2000], answer[2000:]])

@@ -189,7 +189,6 @@ def test_secrets_in_malformed_urls_are_not_shown_by_errors(url: str) -> None:
     assert SECRET not in str(caught.value)
 
 
-@pytest.mark.xfail(reason="bug: without a scheme the user name, which may be a token, is taken for one and shown")
 @pytest.mark.parametrize("url", [f"{SECRET}@example.com/feed", f"{SECRET}:word@example.com/feed"])
 def test_a_token_as_user_name_is_not_shown_where_the_scheme_is_missing(url: str) -> None:
     with pytest.raises(InvalidURL) as caught:

@@ -219,6 +219,11 @@ class Connection:
     def next_deadline(self) -> float:
         return self._timers.next()
 
+    @property
+    def held(self) -> int:
+        """Bytes received that have not become messages yet."""
+        return self._reader.held
+
     # Inside
 
     def _answered(self, data: bytes, now: float, messages: Messages) -> tuple[Report, ...] | list[Report]:

@@ -80,7 +80,6 @@ class Supervisor:
         self._current: Connection | None = None
         self._gap: tuple[float, Failure] | None = None  # since when, and why, messages may have been lost
         self._data = DataWatch()
-        self._undelivered = 0  # bytes of the current connection that have not become messages yet
         self._messages = self._bytes = self._dials = self._opened = self._gaps = self._stalls = 0
         self._losses: Counter[str] = Counter()
         self._last_failure: Failure | None = None
@@ -103,18 +102,19 @@ class Supervisor:
         """Returns whether more came of it than messages, so that deadlines may have moved nearer."""
         connection = self.connections[conn]
         messages: list[str | bytes] = []
+        held = connection.held
         reports = connection.received(data, now, messages)
         self._bytes += len(data)
-        self._undelivered += len(data)
+        nbytes = len(data) + held - connection.held
         if not reports:
             if messages:
-                self._deliver(messages, now)
+                self._deliver(messages, nbytes, now)
             return False
         # Opened stands before the first message; all else stands behind those that came with it.
         first = 1 if isinstance(reports[0], Opened) else 0
         self._handle(connection, reports[:first], now)
         if messages and connection is self._current:
-            self._deliver(messages, now)
+            self._deliver(messages, nbytes, now)
         self._handle(connection, reports[first:], now)
         return True
 
@@ -250,7 +250,6 @@ class Supervisor:
         self._timers.clear_all()
         plan = self._redial.after(failure, now + self._shared.wall_offset)
         if plan.give_up is not None:
-            self._declare_gap(now)
             self._end(Closed(now, failure, plan.give_up))
         elif plan.followed:
             self._emit(Redirected(now, self._redial.endpoint.safe_url, failure.status or 0))
@@ -266,6 +265,7 @@ class Supervisor:
         """Nothing new begins from here. The last item stands in the queue at once; sockets may take longer."""
         self._current = None
         self._timers.clear_all()
+        self._declare_gap(closed.at)
         self.state = State.CLOSING
         self.ended = closed
         self._emit(closed)
@@ -293,7 +293,6 @@ class Supervisor:
         self._opened += 1
         self._redial.opened()
         self._data.opened(now)
-        self._undelivered = 0
         if self._config.staleness.after is not None:
             self._timers.set(Timer.STALE, now + self._config.staleness.after)
         url, took = connection.endpoint.safe_url, now - connection.dialled_at
@@ -332,11 +331,10 @@ class Supervisor:
 
     # Messages and events
 
-    def _deliver(self, messages: list[str | bytes], now: float) -> None:
+    def _deliver(self, messages: list[str | bytes], nbytes: int, now: float) -> None:
         self._data.arrived(now)
         self._messages += len(messages)
-        self._queue.put_messages(messages, self._undelivered, now)
-        self._undelivered = 0
+        self._queue.put_messages(messages, nbytes, now)
         if self._queue.is_full:
             self._on_full(now)
 

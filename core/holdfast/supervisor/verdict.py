@@ -102,14 +102,14 @@ def _unix_time(date: re.Match[str], wall_now: float) -> float:
     from datetime import UTC, datetime
 
     year = int(date["year"])
-    if len(date["year"]) == 2:
-        # More than 50 years ahead means the past (RFC 9110 section 5.6.7).
-        this_year = datetime.fromtimestamp(wall_now, UTC).year
-        year += this_year - this_year % 100
-        year -= 100 if year > this_year + 50 else 0
     try:
+        if len(date["year"]) == 2:
+            # More than 50 years ahead means the past (RFC 9110 section 5.6.7).
+            this_year = datetime.fromtimestamp(wall_now, UTC).year
+            year += this_year - this_year % 100
+            year -= 100 if year > this_year + 50 else 0
         month = _MONTHS.index(date["month"]) + 1
         moment = (int(date["hour"]), int(date["minute"]), min(int(date["second"]), 59))  # 60 is a leap second
         return datetime(year, month, int(date["day"]), *moment, tzinfo=UTC).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError, OSError):  # no such day, or a wall clock from another age
         return 0.0

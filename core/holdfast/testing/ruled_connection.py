@@ -66,8 +66,7 @@ class RuledConnection(ServerConnection):
         self._set_in(RuleTimer.AGE, rules.max_age)
         if rules.notice is not None and rules.max_age is not None:
             self._set_in(RuleTimer.NOTICE, rules.max_age - rules.notice_before)
-        if not self.streams:
-            self._set_in(RuleTimer.SUBSCRIBE, rules.subscribe_within)
+        self._set_in(RuleTimer.SUBSCRIBE, rules.subscribe_within)
 
     def _handle(self, event: Event) -> None:
         if self._is_one_too_many(event):

@@ -37,7 +37,7 @@ class ClientHandshake:
         self._user_agent = user_agent
         self._key = b64encode(nonce)
         self._max_size = max_size
-        self._received = 0
+        self._room = max_size  # bytes that the answer may still take
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=max_size)
 
     def request(self) -> bytes:
@@ -63,18 +63,17 @@ class ClientHandshake:
 
     def receive(self, data: bytes) -> Accepted | Failure | None:
         """Give the bytes that arrived; the answer's meaning comes back once it is known."""
+        # h11 has a bound of its own, which is not strict, and does not see the sum of interim answers (1xx).
+        within, beyond = data[: self._room], data[self._room :]
+        self._room -= len(within)
         try:
-            self._received += len(data)
-            self._http.receive_data(data)
+            self._http.receive_data(within)
             while True:
                 event = self._http.next_event()
                 if event is h11.NEED_DATA:
-                    # Interim answers (1xx) are events of their own, so h11's bound does not see their sum.
-                    if self._received > self._max_size:
-                        return Failure(Cause.HANDSHAKE, self._too_long)
-                    return None
+                    return Failure(Cause.HANDSHAKE, self._too_long) if beyond else None
                 if isinstance(event, h11.InformationalResponse) and event.status_code == 101:
-                    return self._switched(event)
+                    return self._switched(event, beyond)
                 if isinstance(event, h11.Response):
                     return self._refused(event)
                 if not isinstance(event, h11.InformationalResponse):
@@ -82,14 +81,11 @@ class ClientHandshake:
         except h11.RemoteProtocolError as error:
             return Failure(Cause.HANDSHAKE, f"not a valid HTTP answer: {error}")
 
-    def _switched(self, answer: h11.InformationalResponse) -> Accepted | Failure:
+    def _switched(self, answer: h11.InformationalResponse, beyond: bytes) -> Accepted | Failure:
         headers = _decode(answer)
-        rest = self._http.trailing_data[0]
-        problem = self._problem(headers)
-        if self._received - len(rest) > self._max_size:
-            problem = self._too_long
-        if problem is not None:
+        if problem := self._problem(headers):
             return Failure(Cause.HANDSHAKE, problem, status=101, headers=headers)
+        rest = self._http.trailing_data[0] + beyond
         return Accepted(_single(headers, "sec-websocket-protocol"), headers, rest)
 
     @property

@@ -14,7 +14,7 @@ from struct import Struct
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 
-from holdfast.wire.frames import BINARY, TEXT
+from holdfast.wire.frames import BINARY, CLOSE, MAX_CONTROL_PAYLOAD, TEXT, server_frame
 
 _unpack_head_and_length = Struct("!HH").unpack_from
 
@@ -22,6 +22,7 @@ _unpack_head_and_length = Struct("!HH").unpack_from
 _TEXT_SHORT, _TEXT_MEDIUM = 0x8100, 0x817E
 _BINARY_SHORT, _BINARY_MEDIUM = 0x8200, 0x827E
 
+_BAD_GATEWAY = 1014
 _TOO_BIG = 1009
 _BAD_TEXT = 1007
 
@@ -64,8 +65,8 @@ class FrameReader:
 
     __slots__ = (
         "_body",
-        "_body_is_text",
         "_body_missing",
+        "_body_opcode",
         "_ended",
         "_fragments",
         "_fragments_size",
@@ -82,13 +83,18 @@ class FrameReader:
         self._medium_limit = min(max_message_size, 0xFFFF)
         self._wsproto = Connection(ConnectionType.CLIENT)
         self._head = b""  # an incomplete frame header, or a small frame cut by the end of a chunk
-        self._body = bytearray()  # the payload so far of a data frame that spans chunks
+        self._body = bytearray()  # the payload so far of a frame that spans chunks
         self._body_missing = 0
-        self._body_is_text = False
+        self._body_opcode = TEXT
         self._rare_missing = 0  # bytes of a frame of wsproto's that are still to come
         self._fragments: StringIO | BytesIO | None = None  # the message in pieces that wsproto is in the middle of
         self._fragments_size = 0  # as announced by the headers so far, in bytes
         self._ended = False
+
+    @property
+    def held(self) -> int:
+        """Bytes of messages that are not complete yet."""
+        return len(self._head) + len(self._body) + self._fragments_size
 
     def receive(self, data: bytes, messages: list[str | bytes]) -> list[Control]:
         """Append the messages that these bytes complete; return the control frames among them, in order."""
@@ -176,8 +182,9 @@ class FrameReader:
             whole = length + self._fragments_size
             self._fail(controls, _TOO_BIG, f"a message of at least {whole} bytes; max_message_size is {self._max_size}")
             return size
-        if self._fragments is None and first & 0x7F in (TEXT, BINARY) and first & 0x80 and self._minimal(data, pos):
-            self._body_is_text = first & 0x0F == TEXT
+        whole = self._fragments is None and first in (0x80 | TEXT, 0x80 | BINARY) and self._minimal(data, pos)
+        if whole or (first == 0x80 | CLOSE and data[pos + 1] <= MAX_CONTROL_PAYLOAD):
+            self._body_opcode = first & 0x0F
             self._body_missing = length
             start = pos + head_size
             return start + self._continue_body(data[start : start + length], messages, controls)
@@ -198,20 +205,32 @@ class FrameReader:
         return form < 126
 
     def _continue_body(self, data: bytes, messages: list[str | bytes], controls: list[Control]) -> int:
-        """Take what belongs to the data frame in progress; returns how much of `data` that was."""
+        """Take what belongs to the frame in progress; returns how much of `data` that was."""
         taken = min(len(data), self._body_missing)
         self._body += data[:taken] if taken < len(data) else data
         self._body_missing -= taken
         if not self._body_missing:
             body, self._body = self._body, bytearray()
-            if self._body_is_text:
-                try:
+            try:
+                if self._body_opcode == TEXT:
                     messages.append(body.decode())
-                except UnicodeDecodeError:
-                    self._fail(controls, _BAD_TEXT)
-            else:
-                messages.append(bytes(body))
+                elif self._body_opcode == BINARY:
+                    messages.append(bytes(body))
+                else:
+                    self._read_close(bytes(body), messages, controls)
+            except UnicodeDecodeError:
+                self._fail(controls, _BAD_TEXT)
         return taken
+
+    def _read_close(self, body: bytes, messages: list[str | bytes], controls: list[Control]) -> None:
+        """To wsproto, which knows what codes a peer may send; but not 1014, bad gateway, which was registered later."""
+        if body[:2] == _BAD_GATEWAY.to_bytes(2, "big"):
+            self._ended = True
+            controls.append(CloseFrame(_BAD_GATEWAY, body[2:].decode()))
+        else:
+            frame = server_frame(CLOSE, body)
+            self._rare_missing = len(frame)
+            self._give_wsproto(frame, 0, len(frame), messages, controls)
 
     def _give_wsproto(
         self, data: bytes, pos: int, stop: int, messages: list[str | bytes], controls: list[Control]
