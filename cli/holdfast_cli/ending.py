@@ -11,7 +11,7 @@ from typing import Self
 
 from holdfast_cli.exits import Exit, fail
 
-_SIGNALS = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED}
+SIGNALS = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED}
 
 
 class Ending:
@@ -24,7 +24,7 @@ class Ending:
 
     def __enter__(self) -> Self:
         # Neither asyncio nor trio takes a signal that has a handler already: this one holds until the end.
-        self._before = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
+        self._before = {number: signal.signal(number, self.on_signal) for number in SIGNALS}
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -44,8 +44,9 @@ class Ending:
         if self._error is not None:
             fail(f"cannot write: {self._error.strerror}", Exit.BROKEN)
 
-    def _on_signal(self, number: int, _frame: object) -> None:
-        code = _SIGNALS[signal.Signals(number)]
+    def on_signal(self, number: int, _frame: object = None) -> None:
+        """The handler of SIGNALS."""
+        code = SIGNALS[signal.Signals(number)]
         if self.cancel is None or self.code is not None:
             os._exit(code)  # nothing to cancel, or it takes too long for whoever pressed Ctrl-C again
         self._end(code)

@@ -9,7 +9,7 @@ from contextlib import suppress
 import click
 
 from holdfast import Backoff, ConfigError, Event, FeedOptions, GaveUp, Staleness
-from holdfast_cli.ending import Ending
+from holdfast_cli.ending import SIGNALS, Ending
 from holdfast_cli.exits import Exit, fail
 from holdfast_cli.lines import event_line, message_line, state_line
 from holdfast_cli.output import STDERR, STDOUT, LineWriter
@@ -178,6 +178,10 @@ def _run_asyncio(follow: Follow, ending: Ending) -> None:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None
         ending.cancel = lambda: loop.call_soon_threadsafe(task.cancel)
+        for number in SIGNALS:
+            # A plain handler may run just before the loop goes to sleep, and then nothing wakes it.
+            with suppress(NotImplementedError):
+                loop.add_signal_handler(number, ending.on_signal, number)
         await follow()
 
     with suppress(asyncio.CancelledError):

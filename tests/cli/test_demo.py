@@ -30,7 +30,7 @@ def run(*arguments: str) -> Result:
 @pytest.fixture
 def short_script(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing goes wrong, and it is over when a few messages came."""
-    monkeypatch.setattr(Script, "of_length", lambda seconds: Script(0.1, ()))
+    monkeypatch.setattr(Script, "of_length", lambda seconds: Script(1.0, ()))
     monkeypatch.setattr(demo_run, "_REFRESH", 0.01)
 
 
@@ -97,7 +97,7 @@ def test_it_fails_when_messages_are_kept_from_the_consumer(
             monkeypatch.setattr(feed, "items", some_items)
             yield feed
 
-    monkeypatch.setattr(Script, "of_length", lambda seconds: Script(0.1, ()))
+    monkeypatch.setattr(Script, "of_length", lambda seconds: Script(1.0, ()))
     monkeypatch.setattr(demo_run, "_DRAIN", 0.1)
     monkeypatch.setattr(demo_module, "load_transport", lambda name: replace(real, open_feed=leaky))
     result = run("--json")
@@ -113,7 +113,7 @@ def test_a_fault_is_told_before_what_it_did_to_the_feed() -> None:
             told.append(f"{at:g} {who}: {what}")
 
     struck: SimpleQueue[FaultRecord] = SimpleQueue()
-    run = demo_run._Run(load_transport("asyncio"), Script(0.1, ()), Show(), ExchangeHost(Exchange([])), struck)
+    run = demo_run._Run(load_transport("asyncio"), Script(1.0, ()), Show(), ExchangeHost(Exchange([])), struck)
     struck.put(FaultRecord(IgnorePings(1.0), 3.5, 1))
     run._on_event(Stale(0.0, 1, 2.5))
     assert told[0] == "3.5 exchange: answers no pings for 1 s, but sends data"
