@@ -118,9 +118,10 @@ class Backoff:
 class Retry:
     """When to stop trying, and when a connection has proven itself.
 
-    A connection is healthy when it has been open and delivering data for `stable_after` seconds: only then do the
-    backoff and the counters start anew. `max_attempts` (None: no end) counts dials since the last healthy connection;
-    `max_policy_closes` counts closes that say "your fault" (1002, 1003, 1007 to 1010, 4000 to 4999).
+    A connection is healthy when `stable_after` seconds lie between its first message and its latest: only then do the
+    backoff and the counters start anew. (One that greets and falls silent is not; so a feed with less than two messages
+    a connection never is, and keeps the longest pause.) `max_attempts` (None: no end) counts dials since the last
+    healthy connection; `max_policy_closes` counts closes for "your fault" (1002, 1003, 1007 to 1010, 4000 to 4999).
     `retry_after_cap` bounds what a server may ask for in Retry-After.
     """
 

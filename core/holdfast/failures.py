@@ -119,17 +119,19 @@ _CAUSES_BY_NAME = (
     ("SSLError", Cause.TLS),
     ("gaierror", Cause.DNS),
     ("herror", Cause.DNS),
+    ("UnicodeError", Cause.DNS),  # a name that no resolver can be asked for
     ("TimeoutError", Cause.DIAL_TIMEOUT),
     ("ConnectionResetError", Cause.RESET),
     ("ConnectionAbortedError", Cause.RESET),
     ("BrokenPipeError", Cause.RESET),
     ("ConnectionRefusedError", Cause.REFUSED),
+    ("OSError", Cause.REFUSED),
 )
 
 
 def failure_of_dial(error: BaseException) -> Failure:
     """What an exception raised while dialling (name lookup, TCP, TLS) means; for transports."""
-    return _classify(error, Cause.REFUSED)
+    return _classify(error, Cause.TLS)  # whatever else is raised comes of a TLS context that is none
 
 
 def failure_of_stream(error: BaseException) -> Failure:

@@ -46,7 +46,7 @@ class Fleet:
         self._now = -math.inf
         self._wake = math.inf  # never later than the earliest deadline; looked at anew when it has come
         self._started = False
-        self._drained = False
+        self._drained_at = math.inf  # since when a paused connection could be read again
 
     # Inputs
 
@@ -127,12 +127,12 @@ class Fleet:
     def take_items(self, limit: int | None = None) -> list[Item]:
         """Messages and events, in order, at most `limit`. The deadline may move: look at it again."""
         items = self._feed.take_items(limit)
-        self._drained = self._feed.is_drained
+        self._note_drained()
         return items
 
     def next_deadline(self) -> float:
         """When to call `tick`: seconds on the driver's clock, inf for never."""
-        return self._now if self._drained else self._wake
+        return min(self._wake, self._drained_at)
 
     @property
     def has_items(self) -> bool:
@@ -170,8 +170,14 @@ class Fleet:
             self._now = now
         return self._now
 
+    def _note_drained(self) -> None:
+        if not self._feed.is_drained:
+            self._drained_at = math.inf
+        elif self._drained_at == math.inf:
+            self._drained_at = self._now
+
     def _leave(self, now: float) -> None:
-        self._drained = self._feed.is_drained
+        self._note_drained()
         wake = self._feed.next_deadline()
         if self._feed.connections:
             # A regular look at the clock: a stall shows even where no deadline is near.

@@ -174,7 +174,7 @@ class Supervisor:
     @property
     def _is_healthy(self) -> bool:
         """The current connection has proven itself: data has been flowing for long enough."""
-        return self._current is not None and self._data.flowed_for >= self._config.retry.stable_after
+        return self.state is State.OPEN and self._data.flowed_for >= self._config.retry.stable_after
 
     @property
     def is_drained(self) -> bool:

@@ -170,7 +170,7 @@ def test_close_and_then_leaving_the_block(backend: SimulatedBackend, situation):
             await feed.close()
             assert feed.stats().state == "closed"
             begun = backend.now()
-            assert type([item async for item in feed.items()][-1:]) is list
+            assert type([item async for item in feed.items()][-1]) is Closed
             await feed.close()
         assert backend.now() == begun
 
