@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import Generic, Protocol, TypeVar, cast
 
 from holdfast.commands import Command, Connect, Disconnect, Pause, Write
 from holdfast.config import FeedConfig
@@ -29,14 +29,37 @@ class Event(Protocol):
     async def wait(self) -> object: ...
 
 
-class Driver(ABC):
-    """Drives a fleet by the contract in `holdfast.fleet.fleet`."""
+class DrivenSocket(Protocol):
+    """What a driver wants of its connections once they are open."""
+
+    @property
+    def writable(self) -> Event:
+        """Set, unless more than a little is still to be sent."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Queue bytes for the connection's own writer."""
+
+    def pause(self) -> None:
+        """Stop reading."""
+
+    def resume(self) -> None:
+        """Read again."""
+
+
+S = TypeVar("S", bound=DrivenSocket)
+
+
+class Driver(ABC, Generic[S]):
+    """Drives a fleet by the contract in `holdfast.fleet.fleet`. `sockets` are the open ones, by connection."""
 
     def __init__(self, fleet: Fleet, config: FeedConfig) -> None:
         self.fleet = fleet
         self.config = config
         self._armed = math.inf
         self._waiters: list[tuple[Callable[[], bool], Event]] = []
+        self.sockets: dict[int, S] = {}
+        self._written: S | None = None  # the last that was written to
 
     def settle(self) -> None:
         """Steps 2 to 4 of the contract. To be called after every input, and after taking items."""
@@ -68,18 +91,41 @@ class Driver(ABC):
         finally:
             self._waiters.remove(waiter)
 
+    async def flush(self) -> None:
+        """Wait while more than a little is still to be sent to whom we wrote last."""
+        if self._written is not None:
+            await self._written.writable.wait()
+
     def _carry_out(self, command: Command) -> None:
         kind = type(command)
-        if kind is Write:
-            self.write(command.conn, cast(Write, command).data)
-        elif kind is Connect:
+        if kind is Connect:
             self.dial(command.conn, cast(Connect, command).endpoint)
         elif kind is Disconnect:
             self.disconnect(command.conn)
+        elif kind is Write:
+            self.write(command.conn, cast(Write, command).data)
         elif kind is Pause:
             self.pause(command.conn)
         else:
             self.resume(command.conn)
+
+    # What is for a connection that is gone is dropped
+
+    def write(self, conn: int, data: bytes) -> None:
+        """Queue bytes for the connection's own writer."""
+        if (socket := self.sockets.get(conn)) is not None:
+            self._written = socket
+            socket.write(data)
+
+    def pause(self, conn: int) -> None:
+        """Stop reading from the connection."""
+        if (socket := self.sockets.get(conn)) is not None:
+            socket.pause()
+
+    def resume(self, conn: int) -> None:
+        """Read again."""
+        if (socket := self.sockets.get(conn)) is not None:
+            socket.resume()
 
     # What a transport fills in
 
@@ -96,18 +142,6 @@ class Driver(ABC):
         """Begin to connect in the background; report `connected` or `connect_failed`."""
 
     @abstractmethod
-    def write(self, conn: int, data: bytes) -> None:
-        """Queue bytes for the connection's own writer; drop them if it is gone."""
-
-    @abstractmethod
-    def pause(self, conn: int) -> None:
-        """Stop reading from the connection."""
-
-    @abstractmethod
-    def resume(self, conn: int) -> None:
-        """Read again."""
-
-    @abstractmethod
     def disconnect(self, conn: int) -> None:
         """Close the socket, or abandon the dial, now."""
 
@@ -118,7 +152,3 @@ class Driver(ABC):
     @abstractmethod
     async def checkpoint(self) -> None:
         """Let others run; notice cancellation."""
-
-    @abstractmethod
-    async def flush(self) -> None:
-        """Wait while more than a little is still to be sent."""

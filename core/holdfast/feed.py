@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 from holdfast.driver import Driver
 from holdfast.errors import FeedClosed, GaveUp, LocalProtocolError, NotOpen
@@ -19,7 +20,7 @@ class Feed:
     help. One task at a time may take from a feed; breaking off, at any point, loses nothing that was not yet given.
     """
 
-    def __init__(self, driver: Driver) -> None:
+    def __init__(self, driver: Driver[Any]) -> None:
         self._driver = driver
         self._fleet = driver.fleet
         self._taken: Iterator[Item] = iter(())

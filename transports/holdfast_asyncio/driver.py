@@ -18,7 +18,7 @@ from holdfast_asyncio.dial import connect_tcp
 from holdfast_asyncio.protocol import SocketProtocol
 
 
-class AsyncioDriver(Driver):
+class AsyncioDriver(Driver[SocketProtocol]):
     """One for each `open_feed`. `start` needs a running loop; after `stop` nothing of it is left there."""
 
     def __init__(self, config: FeedConfig) -> None:
@@ -27,8 +27,6 @@ class AsyncioDriver(Driver):
         self._timer: asyncio.Handle | None = None
         self._due = math.inf  # what the timer is armed for
         self._dials: dict[int, asyncio.Task[None]] = {}
-        self._sockets: dict[int, SocketProtocol] = {}
-        self._written: SocketProtocol | None = None  # the last that was written to: what `flush` is about
         self._leaving: set[asyncio.Future[None]] = set()  # dials and sockets that were told to end, and have not yet
         self._tls: ssl.SSLContext | None = None
         # Data is copied out of it before the next read of anybody, so one serves all connections.
@@ -43,7 +41,7 @@ class AsyncioDriver(Driver):
         """Leave nothing behind, whatever state the machine is in."""
         self.fleet.close(self.now())
         self.settle()
-        for conn in [*self._dials, *self._sockets]:
+        for conn in [*self._dials, *self.sockets]:
             self.disconnect(conn)
         self.arm(math.inf)
         if self._leaving:
@@ -101,26 +99,13 @@ class AsyncioDriver(Driver):
             sock.close()  # but not when TLS cannot even begin
             raise
 
-    def write(self, conn: int, data: bytes) -> None:
-        if conn in self._sockets:
-            self._written = self._sockets[conn]
-            self._written.write(data)
-
-    def pause(self, conn: int) -> None:
-        if conn in self._sockets:
-            self._sockets[conn].pause()
-
-    def resume(self, conn: int) -> None:
-        if conn in self._sockets:
-            self._sockets[conn].resume()
-
     def disconnect(self, conn: int) -> None:
         if conn in self._dials:
             dial = self._dials.pop(conn)
             dial.cancel()
             self._leave(dial)
-        if conn in self._sockets:
-            socket = self._sockets.pop(conn)
+        if conn in self.sockets:
+            socket = self.sockets.pop(conn)
             socket.abort()
             self._leave(socket.closed)
 
@@ -134,14 +119,10 @@ class AsyncioDriver(Driver):
     async def checkpoint(self) -> None:
         await asyncio.sleep(0)
 
-    async def flush(self) -> None:
-        if self._written is not None:
-            await self._written.writable.wait()
-
     # What sockets report
 
     def socket_opened(self, socket: SocketProtocol) -> None:
-        self._sockets[socket.conn] = socket
+        self.sockets[socket.conn] = socket
         if socket.conn not in self._dials:  # abandoned a moment ago
             self.disconnect(socket.conn)
             return
@@ -149,7 +130,7 @@ class AsyncioDriver(Driver):
         self.settle()
 
     def socket_closed(self, socket: SocketProtocol) -> None:
-        self._sockets.pop(socket.conn, None)
+        self.sockets.pop(socket.conn, None)
 
     def _tls_context(self, endpoint: Endpoint) -> ssl.SSLContext:
         if endpoint.tls is not None:

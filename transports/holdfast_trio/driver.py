@@ -17,7 +17,7 @@ from holdfast.fleet import Fleet
 from holdfast_trio.socket import Socket
 
 
-class TrioDriver(Driver):
+class TrioDriver(Driver[Socket]):
     """One for each `open_feed`. Its tasks live in the nursery; after `stop` and a cancelled nursery nothing is left."""
 
     def __init__(self, config: FeedConfig, nursery: trio.Nursery) -> None:
@@ -25,8 +25,6 @@ class TrioDriver(Driver):
         self._nursery = nursery
         self._timer = trio.CancelScope()
         self._dials: dict[int, trio.CancelScope] = {}
-        self._sockets: dict[int, Socket] = {}
-        self._written: Socket | None = None  # the last that was written to: what `flush` is about
         self._tls: ssl.SSLContext | None = None
 
     def start(self) -> None:
@@ -39,7 +37,7 @@ class TrioDriver(Driver):
         """Abandon whatever is still there."""
         self.fleet.close(self.now())
         self.settle()
-        for conn in [*self._dials, *self._sockets]:
+        for conn in [*self._dials, *self.sockets]:
             self.disconnect(conn)
 
     # What the machine asks for
@@ -77,13 +75,13 @@ class TrioDriver(Driver):
                 await trio.aclose_forcefully(stream)
                 return
             del self._dials[conn]
-            socket = self._sockets[conn] = Socket(self, conn, stream)
+            socket = self.sockets[conn] = Socket(self, conn, stream)
             self.fleet.connected(conn, self.now())
             self.settle()
             try:
                 await socket.run()
             finally:
-                self._sockets.pop(conn, None)
+                self.sockets.pop(conn, None)
 
     async def _open_stream(self, endpoint: Endpoint) -> trio.abc.Stream:
         tcp = await trio.open_tcp_stream(endpoint.host, endpoint.port, happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY)
@@ -98,34 +96,16 @@ class TrioDriver(Driver):
             raise
         return tls
 
-    def write(self, conn: int, data: bytes) -> None:
-        if conn in self._sockets:
-            self._written = self._sockets[conn]
-            self._written.write(data)
-
-    def pause(self, conn: int) -> None:
-        if conn in self._sockets:
-            self._sockets[conn].pause()
-
-    def resume(self, conn: int) -> None:
-        if conn in self._sockets:
-            self._sockets[conn].resume()
-
     def disconnect(self, conn: int) -> None:
         if conn in self._dials:
             self._dials.pop(conn).cancel()
-        if conn in self._sockets:
-            self._sockets.pop(conn).abort()
+        if conn in self.sockets:
+            self.sockets.pop(conn).abort()
 
     def make_event(self) -> trio.Event:
         return trio.Event()
 
     async def checkpoint(self) -> None:
-        await trio.lowlevel.checkpoint()
-
-    async def flush(self) -> None:
-        if self._written is not None:
-            await self._written.writable.wait()
         await trio.lowlevel.checkpoint()
 
     def _tls_context(self, endpoint: Endpoint) -> ssl.SSLContext:
