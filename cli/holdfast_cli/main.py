@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+_INTERRUPTED = 130  # before there is anything to interrupt; `exits` is one of the imports
 _FROM_EXTRA = {"click": "cli", "rich": "cli", "trio": "trio"}
 
 
@@ -11,6 +12,8 @@ def main() -> None:
     """Run the command; never returns normally."""
     try:
         from holdfast_cli.commands import holdfast
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
     except ModuleNotFoundError as error:
         module = (error.name or "").partition(".")[0]
         if module not in _FROM_EXTRA:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.abc
 import subprocess
 import sys
 
 import pytest
 
 from holdfast import __version__
+from holdfast_cli.main import main
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -49,3 +51,16 @@ def test_asyncio_works_without_trio() -> None:
     done = run("-c", without, "tail", "ftp://localhost")
     assert done.returncode == 2
     assert "must begin with ws:// or wss://" in done.stderr
+
+
+def test_ctrl_c_while_the_command_is_being_loaded_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted(importlib.abc.MetaPathFinder):
+        def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+            if name == "holdfast_cli.commands":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "holdfast_cli.commands", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Interrupted(), *sys.meta_path])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
