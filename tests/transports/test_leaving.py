@@ -53,7 +53,7 @@ def test_ctrl_c_comes_out_as_it_is(backend: Backend):
 
 
 def test_a_timeout_around_the_loop(backend: Backend):
-    """FIELD: `move_on_after` around a reconnecting loop corrupted the scopes of another client."""
+    """`move_on_after` around a reconnecting loop corrupted the scopes of another client."""
     with WebSocketServer(send_all("a"), listen) as server:
 
         async def test() -> None:

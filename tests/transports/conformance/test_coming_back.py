@@ -54,7 +54,7 @@ def test_a_dial_that_hangs_counts_with_its_time_limit(backend: SimulatedBackend)
 
 
 def test_a_server_that_accepts_and_hangs_up_is_not_stormed(backend: SimulatedBackend):
-    """FIELD: 3,447 dials in 2 seconds."""
+    """Another client made 3,447 dials in 2 seconds."""
 
     async def test() -> None:
         async with serving(backend, sends_and_hangs_up("x")) as server:

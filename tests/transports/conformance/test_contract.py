@@ -309,7 +309,7 @@ def test_an_answer_that_lies_unread_when_the_dial_times_out_is_read_first(backen
 
 @pytest.mark.parametrize("blocked", [2 + LATE, 2.5, 30.0, 3600.0])
 def test_a_pong_that_lies_unread_while_the_loop_is_blocked_is_read_first(backend: SimulatedBackend, blocked: float):
-    """FIELD: clients kill healthy connections when their own process was away."""
+    """Other clients kill healthy connections when their own process was away."""
     stalls = stalls_of_a_blocked_loop(backend, blocked)
     assert blocked - 1 <= stalls[0].duration <= blocked
 

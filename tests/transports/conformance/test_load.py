@@ -248,7 +248,7 @@ def test_a_loop_that_is_blocked_for_half_a_minute_loses_nothing_and_blames_nobod
 
 
 def test_a_slow_consumer_loses_no_connection_and_no_message(backend: SimulatedBackend):
-    """FIELD: other clients close such a connection after 5 or 6 seconds."""
+    """Other clients close such a connection after 5 or 6 seconds."""
     bound, total = 1_000_000, 12_000
     messages = [f"{number:01000d}" for number in range(total)]
 
