@@ -3,18 +3,7 @@
 Applications use `holdfast_asyncio` or `holdfast_trio`; settings, events and errors are found here.
 """
 
-from holdfast.config import (
-    Backoff,
-    DialWindow,
-    FeedConfig,
-    FeedOptions,
-    Keepalive,
-    Limits,
-    Overflow,
-    Retry,
-    Staleness,
-    Timeouts,
-)
+from holdfast.config import FeedConfig, FeedOptions
 from holdfast.endpoint import Endpoint
 from holdfast.errors import (
     ConfigError,
@@ -47,6 +36,16 @@ from holdfast.events import (
 from holdfast.failures import Cause, Failure
 from holdfast.feed import Feed
 from holdfast.fleet import Fleet
+from holdfast.settings import (
+    Backoff,
+    DialWindow,
+    Keepalive,
+    Limits,
+    Overflow,
+    Retry,
+    Staleness,
+    Timeouts,
+)
 from holdfast.stats import FeedStats
 
 __version__ = "0.1.0"

@@ -10,9 +10,9 @@ from collections import deque
 from collections.abc import Hashable, Iterable
 from dataclasses import replace
 
-from holdfast.config import Overflow
 from holdfast.events import Closed, Event, EventsDropped, Gap, Item
 from holdfast.failures import Cause, Failure
+from holdfast.settings import Overflow
 
 # What an item costs beside its bytes: an object's head, a place in a list. Without it a flood of tiny messages would
 # take twenty times the bound.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from holdfast.commands import Command
-from holdfast.config import DialWindow
 from holdfast.randomness import Randomness
+from holdfast.settings import DialWindow
 from holdfast.supervisor.window import RollingWindow
 from holdfast.wire import MaskSource
 

@@ -1,0 +1,174 @@
+"""The groups of settings: frozen, checked when made, with errors that say what to do. Times: seconds; sizes: bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Literal
+
+from holdfast.checks import count, need, number, positive, positive_or_none
+
+KIB = 1024
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Keepalive:
+    """A ping every `interval` seconds; the peer is dead when nothing at all came for `timeout` seconds after one.
+
+    Any byte received since the ping proves life, not only its pong. `interval=None` sends no pings: then a peer
+    that vanished is found only by `Staleness`.
+    """
+
+    interval: float | None = 20.0
+    timeout: float = 20.0
+
+    def __post_init__(self) -> None:
+        positive_or_none("Keepalive.interval", self.interval)
+        positive("Keepalive.timeout", self.timeout)
+
+
+@dataclass(frozen=True, slots=True)
+class Staleness:
+    """Silence of data: an open connection on which no message arrived for `after` seconds. Pings are not data.
+
+    It is reported as `Stale`; with `reconnect=True` the connection is replaced too. A feed that may be quiet for
+    long must not be torn down for it, so that is off until asked for. `after=None` watches nothing.
+    """
+
+    after: float | None = 60.0
+    reconnect: bool = False
+
+    def __post_init__(self) -> None:
+        positive_or_none("Staleness.after", self.after)
+        alone = self.reconnect and self.after is None
+        need(not alone, "Staleness.reconnect", self.reconnect, "used with a number of seconds for after")
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Pause after failure n since the last healthy connection: `initial * factor ** (n - 1)`, at most `maximum`.
+
+    `jitter` (0 to 1) is the share of the pause that is drawn at random, downward, so that `maximum` holds.
+    """
+
+    initial: float = 0.5
+    factor: float = 2.0
+    maximum: float = 30.0
+    jitter: float = 0.5
+
+    def __post_init__(self) -> None:
+        positive("Backoff.initial", self.initial)
+        need(number(self.factor) and self.factor >= 1, "Backoff.factor", self.factor, "a number of at least 1")
+        positive("Backoff.maximum", self.maximum)
+        need(
+            self.maximum >= self.initial, "Backoff.maximum", self.maximum, f"at least Backoff.initial = {self.initial}"
+        )
+        need(number(self.jitter) and 0 <= self.jitter <= 1, "Backoff.jitter", self.jitter, "a number from 0 to 1")
+
+    def pause(self, failures: int, draw: float) -> float:
+        """Seconds to wait after that many failures (1, 2, …); `draw` is a random number in [0, 1)."""
+        try:
+            full = min(self.maximum, self.initial * float(self.factor) ** (failures - 1))
+        except OverflowError:  # a feed may retry for years
+            full = self.maximum
+        return full * (1.0 - self.jitter * draw)
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """When to stop trying, and when a connection has proven itself.
+
+    A connection is healthy when `stable_after` seconds lie between its first message and its latest: only then do the
+    backoff and the counters start anew. (One that greets and falls silent is not; so a feed with less than two messages
+    a connection never is, and keeps the longest pause.) `max_attempts` (None: no end) counts dials since the last
+    healthy connection; `max_policy_closes` counts closes for "your fault" (1002, 1003, 1007 to 1010, 4000 to 4999).
+    `retry_after_cap` bounds what a server may ask for in Retry-After.
+    """
+
+    stable_after: float = 30.0
+    max_attempts: int | None = None
+    max_policy_closes: int = 5
+    max_redirects: int = 5
+    retry_after_cap: float = 3600.0
+
+    def __post_init__(self) -> None:
+        positive("Retry.stable_after", self.stable_after)
+        if self.max_attempts is not None:
+            count("Retry.max_attempts", self.max_attempts)
+        count("Retry.max_policy_closes", self.max_policy_closes)
+        count("Retry.max_redirects", self.max_redirects, least=0)
+        positive("Retry.retry_after_cap", self.retry_after_cap)
+
+
+@dataclass(frozen=True, slots=True)
+class DialWindow:
+    """At most `count` dials to one host in any `period` seconds (Binance: 300 in 300 s per IP, checked 2026-04)."""
+
+    count: int = 300
+    period: float = 300.0
+
+    def __post_init__(self) -> None:
+        count("DialWindow.count", self.count)
+        positive("DialWindow.period", self.period)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """`connect`: from the dial to the accepted handshake, with name lookup, TCP and TLS. `close`: all of closing."""
+
+    connect: float = 10.0
+    close: float = 5.0
+
+    def __post_init__(self) -> None:
+        positive("Timeouts.connect", self.connect)
+        positive("Timeouts.close", self.close)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on memory, in bytes.
+
+    `max_message_size`: one message; a longer one is refused from its announced length (close 1009).
+    `max_handshake_size`: the server's answer to the opening handshake.
+    `max_queue_size`: messages received and not yet taken by the consumer, with 64 bytes for each; what happens at the
+    bound is `Overflow`.
+    `max_write_size`: bytes given to the transport that the peer has not taken; beyond it the connection ends.
+    """
+
+    max_message_size: int = 16 * MIB
+    max_handshake_size: int = 64 * KIB
+    max_queue_size: int = 64 * MIB
+    max_write_size: int = 64 * MIB
+
+    def __post_init__(self) -> None:
+        count("Limits.max_message_size", self.max_message_size)
+        count("Limits.max_handshake_size", self.max_handshake_size, least=256)
+        count("Limits.max_queue_size", self.max_queue_size)
+        count("Limits.max_write_size", self.max_write_size)
+
+
+@dataclass(frozen=True, slots=True)
+class Overflow:
+    """What happens when the queue of messages that wait for the consumer reaches `Limits.max_queue_size`.
+
+    `policy` is one of
+
+    - `pause`: reading stops until the queue is half empty; the server is slowed down, nothing is lost;
+    - `drop_oldest`, `drop_newest`: the connection is read on, and messages at that end are dropped;
+    - `conflate`: of all queued messages with the same `key(message)` only the newest stays;
+    - `fail`: the feed ends; what is queued can be taken, then GaveUp is raised.
+
+    Whatever is dropped is declared as a Gap, with the number of messages.
+    """
+
+    policy: Literal["pause", "drop_oldest", "drop_newest", "conflate", "fail"] = "pause"
+    key: Callable[[str | bytes], Hashable] | None = None
+
+    def __post_init__(self) -> None:
+        allowed = ("pause", "drop_oldest", "drop_newest", "conflate", "fail")
+        need(self.policy in allowed, "Overflow.policy", self.policy, f"one of {', '.join(allowed)}")
+        if self.policy == "conflate":
+            need(callable(self.key), "Overflow.key", self.key, "a function of a message, for policy conflate")
+        else:
+            need(self.key is None, "Overflow.key", self.key, "left out: only policy conflate uses it")
