@@ -91,10 +91,11 @@ def forgets_to_dial_again() -> Iterator[None]:
 
 @_canary(1, "hold", keepalive=Keepalive(5.0, 2.5))
 def gives_up_for_a_timeout() -> Iterator[None]:
-    def after(self: Redial, failure: Any, wall_now: float) -> Any:
+    def after(self: Redial, failure: Any, *rest: Any, **named: Any) -> Any:
         from holdfast.supervisor.redial import Plan
 
-        return Plan(give_up="tired") if failure.cause.value == "pong_timeout" else original(self, failure, wall_now)
+        tired = failure.cause.value == "pong_timeout"
+        return Plan(give_up="tired") if tired else original(self, failure, *rest, **named)
 
     original = Redial.after
     with patch.object(Redial, "after", after):

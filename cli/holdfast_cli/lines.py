@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Callable
 from dataclasses import fields
-from typing import Any
 
 from holdfast import (
     Connected,
@@ -22,6 +20,7 @@ from holdfast import (
     Stale,
     Stall,
 )
+from holdfast.phrases import describe
 
 _LINE_ENDS = str.maketrans("\n\r", "  ")
 
@@ -37,37 +36,17 @@ def message_line(message: str | bytes) -> bytes:
     return b64encode(message) + b"\n"
 
 
-# A failure is told once, by what follows from it: a retry here, or the error that ends the command.
-_PHRASES: dict[type[Event], Callable[[Any], str]] = {
-    Connected: lambda event: f"connected to {event.url} in {_seconds(event.took)}",
-    Disconnected: lambda event: f"disconnected after {_seconds(event.lasted)}",
-    RetryScheduled: lambda event: f"retry in {_seconds(event.delay)}, attempt {event.attempt}: {event.failure}",
-    Redirected: lambda event: f"redirected to {event.url} (HTTP {event.status})",
-    Gap: lambda event: f"gap of {_seconds(event.until - event.since)}: {_loss(event)}: {event.cause}",
-    EventsDropped: lambda event: f"{event.count} events were left out here: the reader of this output rested for long",
-    Stale: lambda event: f"stale: connected, and no message for {_seconds(event.silent)}",
-    Stall: lambda event: f"stall: this process did not run for {_seconds(event.duration)}",
-    Paused: lambda event: f"paused: {event.queued} bytes wait for a slow reader of this output",
-    Resumed: lambda event: f"resumed: {event.queued} bytes wait",
-}
-
-
-def _seconds(duration: float) -> str:
-    return f"{duration:.3g} s" if duration < 100 else f"{duration:.0f} s"
-
-
-def _loss(gap: Gap) -> str:
-    return f"{gap.dropped} messages were dropped" if gap.dropped else "messages may have been lost"
+# What ends the command is told by its error.
+_FOR_PEOPLE = (Connected, Disconnected, RetryScheduled, Redirected, Gap, EventsDropped, Stale, Stall, Paused, Resumed)
 
 
 def state_line(event: Event) -> bytes | None:
     """A short line for people, or None for what only `--events` shows."""
-    phrase = _PHRASES.get(type(event))
-    return f"holdfast: {phrase(event)}\n".encode(errors="replace") if phrase else None
+    return f"holdfast: {describe(event)}\n".encode(errors="replace") if isinstance(event, _FOR_PEOPLE) else None
 
 
-# Headers and bodies of answers may hold cookies and other secrets.
-_PRIVATE = frozenset({"headers", "body"})
+# Headers and bodies of answers may hold cookies and other secrets; `final` shows in what follows.
+_PRIVATE = frozenset({"headers", "body", "final"})
 
 
 def event_line(event: Event) -> bytes:

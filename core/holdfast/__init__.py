@@ -9,6 +9,7 @@ from holdfast.errors import (
     ConfigError,
     FeedClosed,
     GaveUp,
+    GiveUp,
     HoldfastError,
     InvalidURL,
     LocalProtocolError,
@@ -36,6 +37,7 @@ from holdfast.events import (
 from holdfast.failures import Cause, Failure
 from holdfast.feed import Feed
 from holdfast.fleet import Fleet
+from holdfast.new_connection import NewConnection
 from holdfast.settings import (
     Backoff,
     DialWindow,
@@ -72,6 +74,7 @@ __all__ = [
     "Fleet",
     "Gap",
     "GaveUp",
+    "GiveUp",
     "HoldfastError",
     "InvalidURL",
     "Item",
@@ -79,6 +82,7 @@ __all__ = [
     "Limits",
     "LocalProtocolError",
     "Message",
+    "NewConnection",
     "NotOpen",
     "Overflow",
     "Paused",

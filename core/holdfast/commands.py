@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from holdfast.endpoint import Endpoint
+from holdfast.source import EndpointMaker
 
 
 class Command:
@@ -25,6 +26,16 @@ class Command:
         return f"{type(self).__name__}({', '.join(map(repr, self._values()))})"
 
 
+class MakeEndpoint(Command):
+    """Run the user's function `make`. Answer with `endpoint_made` or `connect_failed`, unless `Disconnect` comes."""
+
+    __slots__ = ("make",)
+
+    def __init__(self, conn: int, make: EndpointMaker) -> None:
+        super().__init__(conn)
+        self.make = make
+
+
 class Connect(Command):
     """Dial: name lookup, TCP, TLS. Answer with `connected` or `connect_failed`, unless `Disconnect` comes first."""
 
@@ -33,6 +44,12 @@ class Connect(Command):
     def __init__(self, conn: int, endpoint: Endpoint) -> None:
         super().__init__(conn)
         self.endpoint = endpoint
+
+
+class RunOnConnect(Command):
+    """Run the user's `on_connect` for this connection. Answer with `on_connect_done`, unless the connection ends."""
+
+    __slots__ = ()
 
 
 class Write(Command):
@@ -58,6 +75,9 @@ class Resume(Command):
 
 
 class Disconnect(Command):
-    """Close the socket, or abandon the dial, now. What was not sent yet is dropped; nothing need be reported back."""
+    """Close the socket, or abandon the dial and what runs of the user's for it, now.
+
+    What was not sent yet is dropped; nothing need be reported back.
+    """
 
     __slots__ = ()

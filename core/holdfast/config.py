@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TypedDict, cast
+from typing import cast
 
 from holdfast.checks import can_be_sent, need, positive
-from holdfast.endpoint import Endpoint, check_headers
+from holdfast.endpoint import check_headers
 from holdfast.errors import ConfigError
+from holdfast.new_connection import NewConnection
 from holdfast.settings import (
     Backoff,
     DialWindow,
@@ -19,16 +20,17 @@ from holdfast.settings import (
     Staleness,
     Timeouts,
 )
+from holdfast.source import ENDPOINT_OPTIONS, EndpointOptions, Source, Target, label, targets
+
+OnConnect = Callable[[NewConnection], Awaitable[object]]
 
 
-class FeedOptions(TypedDict, total=False):
-    """The keyword arguments of `open_feed`; their defaults and meanings are those of `FeedConfig`."""
+class FeedOptions(EndpointOptions, total=False):
+    """The keyword arguments of `open_feed`; defaults and meanings are those of `FeedConfig` and `Endpoint`."""
 
+    on_connect: OnConnect | None
     on_open: Iterable[str | bytes]
-    headers: Mapping[str, str] | Iterable[tuple[str, str]]
-    subprotocols: Iterable[str]
-    tls: object
-    server_name: str | None
+    name: str | None
     user_agent: str | None
     keepalive: Keepalive
     staleness: Staleness
@@ -45,12 +47,17 @@ class FeedOptions(TypedDict, total=False):
 class FeedConfig:
     """Everything that steers one feed.
 
-    `on_open`: messages sent after every successful handshake, in order. `user_agent`: None sends no such header.
-    `stall_after`: when our own process did not run for about this many seconds, that is reported as `Stall`.
+    `targets`: where to dial, the preferred one first: after a failure comes the next, after a healthy connection the
+    first. `on_connect`: an async function, called after every handshake with a `NewConnection`, on which it can send
+    and receive before messages flow; then `on_open`, messages, are sent, in order. `name`: what the feed is called in
+    log lines; None for the host. `user_agent`: None sends no such header. `stall_after`: when our own process did not
+    run for about this many seconds, that is reported as `Stall`.
     """
 
-    endpoint: Endpoint
+    targets: tuple[Target, ...]
+    on_connect: OnConnect | None = None
     on_open: tuple[str | bytes, ...] = ()
+    name: str | None = None
     user_agent: str | None = "holdfast/0.1"
     keepalive: Keepalive = field(default_factory=Keepalive)
     staleness: Staleness = field(default_factory=Staleness)
@@ -63,11 +70,13 @@ class FeedConfig:
     stall_after: float = 1.0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.endpoint, Endpoint):
+        if not isinstance(cast(object, self.targets), tuple) or not self.targets:
             # Not shown: it may be a URL with a password in it.
-            raise ConfigError(
-                f"endpoint is {type(self.endpoint).__name__}: must be an Endpoint; make one with Endpoint(url)"
-            )
+            raise ConfigError(f"targets is {type(self.targets).__name__}: must be a tuple; FeedConfig.build makes one")
+        if self.on_connect is not None:
+            need(callable(self.on_connect), "on_connect", self.on_connect, "an async function of a NewConnection")
+        if self.name is not None:
+            need(isinstance(self.name, str) and self.name.isprintable(), "name", self.name, "a printable str")
         for name, kind in _KINDS.items():
             setting = getattr(self, name)
             need(isinstance(setting, kind), name, setting, f"a {kind.__name__}(...)")
@@ -79,7 +88,7 @@ class FeedConfig:
         positive("stall_after", self.stall_after)
 
     @classmethod
-    def build(cls, source: str | Endpoint, options: FeedOptions) -> FeedConfig:
+    def build(cls, source: Source | Sequence[Source], options: FeedOptions) -> FeedConfig:
         """From the arguments of `open_feed`. Raises ConfigError for an unknown, misplaced or impossible option."""
         known = FeedOptions.__optional_keys__
         if unknown := options.keys() - known:
@@ -87,8 +96,13 @@ class FeedConfig:
         on_open = options.get("on_open", ())
         if isinstance(on_open, str | bytes) or not isinstance(on_open, Iterable):
             raise ConfigError(f"on_open is {type(on_open).__name__}: give a list of messages, such as on_open=['...']")
-        rest = {name: value for name, value in options.items() if name not in _ENDPOINT_OPTIONS and name != "on_open"}
-        return cls(_endpoint(source, options), on_open=tuple(on_open), **rest)  # type: ignore[arg-type]
+        rest = {name: value for name, value in options.items() if name not in ENDPOINT_OPTIONS and name != "on_open"}
+        return cls(targets(source, options), on_open=tuple(on_open), **rest)  # type: ignore[arg-type]
+
+    @property
+    def label(self) -> str:
+        """What the feed is called in log lines."""
+        return self.name or label(self.targets[0])
 
 
 _KINDS: dict[str, type] = {
@@ -101,31 +115,3 @@ _KINDS: dict[str, type] = {
     "limits": Limits,
     "overflow": Overflow,
 }
-_ENDPOINT_OPTIONS = frozenset({"headers", "subprotocols", "tls", "server_name"})
-
-
-def _endpoint(source: str | Endpoint, options: FeedOptions) -> Endpoint:
-    if isinstance(source, Endpoint):
-        if misplaced := _ENDPOINT_OPTIONS & options.keys():
-            raise ConfigError(f"{', '.join(sorted(misplaced))}: set this on the Endpoint itself")
-        return source
-    if not isinstance(source, str):
-        raise ConfigError(f"source = {source!r}: must be a ws:// or wss:// URL, or an Endpoint")
-    subprotocols = options.get("subprotocols", ())
-    if isinstance(subprotocols, str) or not isinstance(subprotocols, Iterable):
-        raise ConfigError(
-            f"subprotocols = {subprotocols!r}: give a list, such as subprotocols=['graphql-transport-ws']"
-        )
-    headers = _pairs(options.get("headers", ()))
-    return Endpoint(source, headers, tuple(subprotocols), options.get("tls"), options.get("server_name"))
-
-
-def _pairs(headers: object) -> tuple[tuple[str, str], ...]:
-    given = cast("Mapping[str, str]", headers).items() if isinstance(headers, Mapping) else headers
-    try:
-        listed = list(cast("Iterable[tuple[str, str]]", given))
-        if any(isinstance(pair, str) for pair in listed):  # "ab" would pass for a pair
-            raise TypeError
-        return tuple((name, value) for name, value in listed)
-    except (TypeError, ValueError):
-        raise ConfigError("headers: give a dict, or a list of pairs (name, value)") from None

@@ -9,13 +9,19 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Generic, Protocol, TypeVar, cast
 
-from holdfast.commands import Command, Connect, Disconnect, Pause, Write
+from holdfast import events
+from holdfast.commands import Command, Connect, Disconnect, MakeEndpoint, Pause, Resume, RunOnConnect, Write
 from holdfast.config import FeedConfig
 from holdfast.endpoint import Endpoint
+from holdfast.errors import NotOpen
+from holdfast.failures import Cause, failure_of_function
 from holdfast.fleet import Fleet
+from holdfast.new_connection import NewConnection
+from holdfast.phrases import WARNING, describe, level_of
+from holdfast.randomness import Randomness
 
 READ_SIZE = 64 * 1024  # bytes; larger reads cost page faults and buy nothing
 HAPPY_EYEBALLS_DELAY = 0.25  # seconds between attempts on several addresses (RFC 8305 section 5)
@@ -47,18 +53,35 @@ class DrivenSocket(Protocol):
         """Read again."""
 
 
+class Cancellable(Protocol):
+    """What asyncio.Task and trio.CancelScope have in common."""
+
+    def cancel(self) -> object: ...
+
+
+class Log(Protocol):
+    """What is used of logging.Logger."""
+
+    def isEnabledFor(self, level: int) -> bool: ...  # noqa: N802
+
+    def log(self, level: int, msg: str, *args: object, exc_info: BaseException | None = None) -> None: ...
+
+
 S = TypeVar("S", bound=DrivenSocket)
+C = TypeVar("C", bound=Command)
 
 
 class Driver(ABC, Generic[S]):
     """Drives a fleet by the contract in `holdfast.fleet.fleet`. `sockets` are the open ones, by connection."""
 
-    def __init__(self, fleet: Fleet, config: FeedConfig) -> None:
-        self.fleet = fleet
+    def __init__(self, config: FeedConfig, *, random: Randomness, entropy: Callable[[int], bytes], log: Log) -> None:
         self.config = config
+        self.fleet = Fleet(config, random=random, entropy=entropy, observe=self._observe)
+        self._log = log
         self._armed = math.inf
         self._waiters: list[tuple[Callable[[], bool], Event]] = []
         self.sockets: dict[int, S] = {}
+        self.jobs: dict[int, Cancellable] = {}  # functions of the user's that run for a connection
         self._written: S | None = None  # the last that was written to
 
     def settle(self) -> None:
@@ -101,13 +124,62 @@ class Driver(ABC, Generic[S]):
         if kind is Connect:
             self.dial(command.conn, cast(Connect, command).endpoint)
         elif kind is Disconnect:
+            self.end_job(command.conn)
             self.disconnect(command.conn)
         elif kind is Write:
             self.write(command.conn, cast(Write, command).data)
         elif kind is Pause:
             self.pause(command.conn)
-        else:
+        elif kind is Resume:
             self.resume(command.conn)
+        elif kind is MakeEndpoint:
+            self.jobs[command.conn] = self.start_job(self._make_endpoint, cast(MakeEndpoint, command))
+        else:
+            self.jobs[command.conn] = self.start_job(self._run_on_connect, cast(RunOnConnect, command))
+
+    # What runs of the user's
+
+    async def _make_endpoint(self, command: MakeEndpoint) -> None:
+        conn = command.conn
+        try:
+            endpoint = await command.make()
+        except Exception as error:
+            self.jobs.pop(conn, None)
+            self._complain(f"{command.make.name}() raised {type(error).__name__}", error)
+            self.fleet.connect_failed(conn, failure_of_function(Cause.ENDPOINT, error), self.now())
+        else:
+            self.jobs.pop(conn, None)
+            self.fleet.endpoint_made(conn, endpoint, self.now())
+        self.settle()
+
+    async def _run_on_connect(self, command: RunOnConnect) -> None:
+        conn, failure = command.conn, None
+        try:
+            assert self.config.on_connect is not None
+            await self.config.on_connect(NewConnection(self, conn))
+        except NotOpen:
+            pass  # the connection ended meanwhile, and that has been told
+        except Exception as error:
+            self._complain(f"on_connect raised {type(error).__name__}", error)
+            failure = failure_of_function(Cause.ON_CONNECT, error)
+        self.jobs.pop(conn, None)
+        self.fleet.on_connect_done(conn, failure, self.now())
+        self.settle()
+
+    def end_job(self, conn: int) -> None:
+        """Cancel what runs for a connection that is no more."""
+        if (job := self.jobs.pop(conn, None)) is not None:
+            job.cancel()
+
+    # What is told to the log
+
+    def _observe(self, event: events.Event) -> None:
+        level = level_of(event)
+        if self._log.isEnabledFor(level):
+            self._log.log(level, "%s: %s", self.config.label, describe(event))
+
+    def _complain(self, text: str, error: Exception) -> None:
+        self._log.log(WARNING, "%s: %s", self.config.label, text, exc_info=error)
 
     # What is for a connection that is gone is dropped
 
@@ -144,6 +216,10 @@ class Driver(ABC, Generic[S]):
     @abstractmethod
     def disconnect(self, conn: int) -> None:
         """Close the socket, or abandon the dial, now."""
+
+    @abstractmethod
+    def start_job(self, function: Callable[[C], Awaitable[None]], command: C) -> Cancellable:
+        """Run this in the background until it ends, is cancelled, or the driver stops."""
 
     @abstractmethod
     def make_event(self) -> Event:

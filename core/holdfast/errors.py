@@ -36,6 +36,10 @@ class FeedClosed(HoldfastError):
     """The feed was closed; it takes no more messages."""
 
 
+class GiveUp(HoldfastError):
+    """For users to raise in `on_connect`, or in a function that makes endpoints: no retry can help, end the feed."""
+
+
 class GaveUp(HoldfastError):
     """The feed ended because no retry could help, or because none was left.
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
 
+from holdfast.errors import GiveUp
+
 # RFC 6455 section 7.4.1 and the registry it set up.
 CLOSE_NAMES = {
     1000: "normal closure",
@@ -47,7 +49,9 @@ class Cause(Enum):
     PONG_TIMEOUT = "pong_timeout"
     NO_DATA = "no_data"
     WRITE_STUCK = "write_stuck"
-    # Ours.
+    # Ours, and what the user's own functions came to.
+    ENDPOINT = "endpoint"
+    ON_CONNECT = "on_connect"
     DIAL_WINDOW = "dial_window"
     OVERFLOW = "overflow"
 
@@ -65,6 +69,8 @@ _PHRASES = {
     Cause.PONG_TIMEOUT: "nothing received since our ping",
     Cause.NO_DATA: "no data",
     Cause.WRITE_STUCK: "the server does not read what we send",
+    Cause.ENDPOINT: "no endpoint was made",
+    Cause.ON_CONNECT: "on_connect failed",
     Cause.OVERFLOW: "the consumer is too slow",
     Cause.DIAL_WINDOW: "the window of dials to this host is full",
 }
@@ -75,7 +81,8 @@ class Failure:
     """Why a connection could not be opened, or ended.
 
     `code` and `close_reason` are those of the WebSocket close frame (received for CLOSED, sent for PROTOCOL);
-    `status`, `headers` and the first bytes of `body` belong to an HTTP answer other than 101.
+    `status`, `headers` and the first bytes of `body` belong to an HTTP answer other than 101. `final`: the user's own
+    function said that no retry can help, by raising GiveUp.
     """
 
     cause: Cause
@@ -84,6 +91,7 @@ class Failure:
     status: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
+    final: bool = False
 
     def header(self, name: str) -> str | None:
         """The first header of that name (any case) of the HTTP answer, or None."""
@@ -138,6 +146,11 @@ def failure_of_stream(error: BaseException) -> Failure:
     """What an exception raised by an open stream means; for transports."""
     failure = _classify(error, Cause.RESET)
     return Failure(Cause.RESET, failure.detail) if failure.cause in (Cause.REFUSED, Cause.DIAL_TIMEOUT) else failure
+
+
+def failure_of_function(cause: Cause, error: Exception) -> Failure:
+    """What it means that a function of the user's (`cause` says which) raised; for drivers."""
+    return Failure(cause, _text(error), final=isinstance(error, GiveUp))
 
 
 def _classify(error: BaseException, default: Cause) -> Failure:

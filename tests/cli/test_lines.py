@@ -69,7 +69,7 @@ def test_what_people_read() -> None:
     assert b"".join(filter(None, map(state_line, events))).decode() == (
         "holdfast: connected to wss://example.com/stream in 0.121 s\n"
         "holdfast: disconnected after 3600 s\n"
-        "holdfast: retry in 0.388 s, attempt 1: closed by the server: 1012 (service restart)\n"
+        "holdfast: closed by the server: 1012 (service restart), reconnecting in 0.388 s (attempt 1)\n"
         "holdfast: gap of 0.5 s: messages may have been lost: closed by the server: 1012 (service restart)\n"
         "holdfast: gap of 0.5 s: 3 messages were dropped: the consumer is too slow\n"
     )

@@ -133,7 +133,7 @@ def test_a_server_that_restarts_three_times_is_followed(run: Callable[..., Tail]
         for number in (1, 2, 3):
             assert [tailed.line(), tailed.line()] == [f"connection {number}", "hello"]
             server.call(server.stop())
-            tailed.state("retry in")
+            tailed.state("reconnecting in")
             server.call(server.start())
         assert [tailed.line(), tailed.line()] == ["connection 4", "hello"]
         code, out, err = tailed.end(signal.SIGINT)
@@ -203,7 +203,7 @@ def test_signals_end_an_open_feed(run: Callable[..., Tail], number: signal.Signa
 
 def test_a_signal_ends_the_wait_for_a_retry(run: Callable[..., Tail]) -> None:
     tailed = run("--backoff=1000:1000", f"ws://127.0.0.1:{unused_port()}")
-    assert "connection refused" in tailed.state("retry in")
+    assert "connection refused" in tailed.state("reconnecting in")
     assert tailed.end(signal.SIGINT) == (130, "", "")
 
 

@@ -80,7 +80,7 @@ def test_an_impossible_setting_is_refused_by_name(cls: type[Any], field: str, va
 @pytest.mark.parametrize("value", [0, -1, math.inf, "1", None, True])
 def test_stall_after_is_checked(value: Any) -> None:
     with pytest.raises(ConfigError, match=r"^stall_after = .*must be"):
-        FeedConfig(ENDPOINT, stall_after=value)
+        FeedConfig((ENDPOINT,), stall_after=value)
 
 
 def test_settings_that_contradict_each_other_are_refused() -> None:
@@ -113,7 +113,7 @@ def test_the_edges_of_what_is_allowed() -> None:
 
 
 def test_settings_cannot_be_changed() -> None:
-    config = FeedConfig(ENDPOINT)
+    config = FeedConfig((ENDPOINT,))
     with pytest.raises(dataclasses.FrozenInstanceError):
         config.stall_after = 2.0  # type: ignore[misc]
 
@@ -125,16 +125,22 @@ def test_options_and_config_agree_field_by_field() -> None:
     options = typing.get_type_hints(FeedOptions)
     fields = typing.get_type_hints(FeedConfig)
     of_endpoint = {"headers", "subprotocols", "tls", "server_name"}
-    assert set(options) == (set(fields) - {"endpoint"}) | of_endpoint
+    assert set(options) == (set(fields) - {"targets"}) | of_endpoint
     assert of_endpoint <= {field.name for field in dataclasses.fields(Endpoint) if field.init}
     for name in options.keys() - of_endpoint - {"on_open"}:
         assert options[name] == fields[name], name
     assert not FeedOptions.__required_keys__
 
 
+async def log_in(connection: object) -> None:
+    """An on_connect."""
+
+
 def test_every_option_reaches_the_config() -> None:
     options: FeedOptions = {
+        "on_connect": log_in,
         "on_open": ["a", b"b"],
+        "name": "mine",
         "headers": {"X-A": "1"},
         "subprotocols": ["v1"],
         "tls": (context := object()),
@@ -152,10 +158,12 @@ def test_every_option_reaches_the_config() -> None:
     }
     assert set(options) == FeedOptions.__optional_keys__
     config = FeedConfig.build("wss://h", options)
-    assert config.endpoint == Endpoint("wss://h", (("X-A", "1"),), ("v1",), context, "name")
+    assert config.targets == (Endpoint("wss://h", (("X-A", "1"),), ("v1",), context, "name"),)
     assert config == FeedConfig(
-        config.endpoint,
+        config.targets,
+        log_in,
         ("a", b"b"),
+        "mine",
         "me/1",
         Keepalive(1, 2),
         Staleness(3),
@@ -171,12 +179,12 @@ def test_every_option_reaches_the_config() -> None:
 
 def test_headers_may_be_pairs_or_a_mapping_and_repeat() -> None:
     pairs = [("X-A", "1"), ("X-A", "2")]
-    assert FeedConfig.build("ws://h", {"headers": pairs}).endpoint.headers == tuple(pairs)
-    assert FeedConfig.build("ws://h", {"headers": iter(pairs)}).endpoint.headers == tuple(pairs)
+    assert FeedConfig.build("ws://h", {"headers": pairs}).targets == (Endpoint("ws://h", tuple(pairs)),)
+    assert FeedConfig.build("ws://h", {"headers": iter(pairs)}).targets == (Endpoint("ws://h", tuple(pairs)),)
 
 
 def test_an_endpoint_may_be_the_source() -> None:
-    assert FeedConfig.build(ENDPOINT, {}).endpoint is ENDPOINT
+    assert FeedConfig.build(ENDPOINT, {}).targets == (ENDPOINT,)
 
 
 BAD_BUILDS: list[tuple[object, dict[str, object], str]] = [

@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import os
 import random
 import ssl
 import time
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import cast
 
 from holdfast.config import FeedConfig
-from holdfast.driver import READ_SIZE, Driver
+from holdfast.driver import READ_SIZE, C, Cancellable, Driver
 from holdfast.endpoint import Endpoint
 from holdfast.failures import failure_of_dial
-from holdfast.fleet import Fleet
 from holdfast_asyncio.dial import connect_tcp
 from holdfast_asyncio.protocol import SocketProtocol
+
+_LOG = logging.getLogger("holdfast")
+_LOG.addHandler(logging.NullHandler())  # an application decides what it wants to see
 
 
 class AsyncioDriver(Driver[SocketProtocol]):
     """One for each `open_feed`. `start` needs a running loop; after `stop` nothing of it is left there."""
 
     def __init__(self, config: FeedConfig) -> None:
-        super().__init__(Fleet(config, random=random.Random(), entropy=os.urandom), config)
+        super().__init__(config, random=random.Random(), entropy=os.urandom, log=_LOG)
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.Handle | None = None
         self._due = math.inf  # what the timer is armed for
         self._dials: dict[int, asyncio.Task[None]] = {}
-        self._leaving: set[asyncio.Future[None]] = set()  # dials and sockets that were told to end, and have not yet
+        self._leaving: set[asyncio.Future[None]] = set()  # dials and sockets that were told to end, and jobs
         self._tls: ssl.SSLContext | None = None
         # Data is copied out of it before the next read of anybody, so one serves all connections.
         self.read_buffer = bytearray(READ_SIZE)
@@ -41,7 +46,8 @@ class AsyncioDriver(Driver[SocketProtocol]):
         """Leave nothing behind, whatever state the machine is in."""
         self.fleet.close(self.now())
         self.settle()
-        for conn in [*self._dials, *self.sockets]:
+        for conn in [*self.jobs, *self._dials, *self.sockets]:
+            self.end_job(conn)
             self.disconnect(conn)
         self.arm(math.inf)
         if self._leaving:
@@ -113,6 +119,11 @@ class AsyncioDriver(Driver[SocketProtocol]):
         self._leaving.add(ending)
         ending.add_done_callback(self._leaving.discard)
 
+    def start_job(self, function: Callable[[C], Awaitable[None]], command: C) -> Cancellable:
+        job = self._loop.create_task(cast("Coroutine[None, None, None]", function(command)), name=f"holdfast {command}")
+        self._leave(job)
+        return job
+
     def make_event(self) -> asyncio.Event:
         return asyncio.Event()
 
@@ -131,6 +142,7 @@ class AsyncioDriver(Driver[SocketProtocol]):
 
     def socket_closed(self, socket: SocketProtocol) -> None:
         self.sockets.pop(socket.conn, None)
+        self.end_job(socket.conn)
 
     def _tls_context(self, endpoint: Endpoint) -> ssl.SSLContext:
         if endpoint.tls is not None:

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import ssl
 import time
+from collections.abc import Awaitable, Callable
 
 import trio
 
 from holdfast.config import FeedConfig
-from holdfast.driver import HAPPY_EYEBALLS_DELAY, Driver
+from holdfast.driver import HAPPY_EYEBALLS_DELAY, C, Driver
 from holdfast.endpoint import Endpoint
 from holdfast.failures import failure_of_dial
-from holdfast.fleet import Fleet
 from holdfast_trio.socket import Socket
+
+_LOG = logging.getLogger("holdfast")
+_LOG.addHandler(logging.NullHandler())  # an application decides what it wants to see
 
 
 class TrioDriver(Driver[Socket]):
     """One for each `open_feed`. Its tasks live in the nursery; after `stop` and a cancelled nursery nothing is left."""
 
     def __init__(self, config: FeedConfig, nursery: trio.Nursery) -> None:
-        super().__init__(Fleet(config, random=random.Random(), entropy=os.urandom), config)
+        super().__init__(config, random=random.Random(), entropy=os.urandom, log=_LOG)
         self._nursery = nursery
         self._timer = trio.CancelScope()
         self._dials: dict[int, trio.CancelScope] = {}
@@ -37,7 +41,8 @@ class TrioDriver(Driver[Socket]):
         """Abandon whatever is still there."""
         self.fleet.close(self.now())
         self.settle()
-        for conn in [*self._dials, *self.sockets]:
+        for conn in [*self.jobs, *self._dials, *self.sockets]:
+            self.end_job(conn)
             self.disconnect(conn)
 
     # What the machine asks for
@@ -82,6 +87,7 @@ class TrioDriver(Driver[Socket]):
                 await socket.run()
             finally:
                 self.sockets.pop(conn, None)
+                self.end_job(conn)
 
     async def _open_stream(self, endpoint: Endpoint) -> trio.abc.Stream:
         tcp = await trio.open_tcp_stream(endpoint.host, endpoint.port, happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY)
@@ -101,6 +107,16 @@ class TrioDriver(Driver[Socket]):
             self._dials.pop(conn).cancel()
         if conn in self.sockets:
             self.sockets.pop(conn).abort()
+
+    def start_job(self, function: Callable[[C], Awaitable[None]], command: C) -> trio.CancelScope:
+        scope = trio.CancelScope()
+
+        async def run() -> None:
+            with scope:
+                await function(command)
+
+        self._nursery.start_soon(run, name=f"holdfast {command}")
+        return scope
 
     def make_event(self) -> trio.Event:
         return trio.Event()

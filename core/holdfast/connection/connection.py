@@ -1,13 +1,15 @@
 """Floor 2: one connection's life, from the dial to the closed socket, and its deadlines.
 
-    DIALING ----> HANDSHAKE ----> OPEN ----> CLOSING
-       |              |            |            |
-       +--------------+------------+------------+----> CLOSED
+    MAKING ---> DIALING ---> HANDSHAKE ---> GREETING ---> OPEN ---> CLOSING
+       |           |             |              |          |           |
+       +-----------+-------------+--------------+----------+-----------+---> CLOSED
 
-Connect goes out when the object is made. DIALING ends with `connected`, HANDSHAKE with the server's answer. OPEN ends
-with a close frame from either side, a violation, the end of the stream, or silence after a ping. In CLOSING our close
-frame is on its way and what still arrives is read only for the end of it. Every way into CLOSED that the driver did
-not bring about itself leaves a Disconnect behind, and then the number is never used again.
+Where the endpoint is known, life begins with DIALING, and Connect goes out when the object is made; else a function of
+the user's makes it first. DIALING ends with `connected`, HANDSHAKE with the server's answer. In GREETING, which is left
+out where there is no `on_connect`, the user's function talks to the server, and what it does not take itself is kept
+for the consumer. OPEN ends with a close frame from either side, a violation, the end of the stream, or silence after a
+ping. In CLOSING our close frame is on its way and what still arrives is read only for the end of it. Every way into
+CLOSED that the driver did not bring about itself leaves a Disconnect behind, and then the number is never used again.
 
 Keepalive never compares clocks with the peer: a ping goes out every `interval`; if then *nothing* arrives for
 `timeout`, the peer is gone. While a ping is unanswered the connection asks to be woken in steps of a quarter of the
@@ -16,15 +18,17 @@ timeout, so that a stall of our own process shows as a late step, and is added t
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from enum import Enum, IntEnum
 
-from holdfast.commands import Command, Connect, Disconnect, Pause, Resume, Write
+from holdfast.commands import Command, Connect, Disconnect, MakeEndpoint, Pause, Resume, RunOnConnect, Write
 from holdfast.config import FeedConfig
 from holdfast.connection.reports import Lost, Opened, Pong, Refused, Report
 from holdfast.endpoint import Endpoint
 from holdfast.errors import LocalProtocolError, NotOpen
 from holdfast.failures import Cause, Failure
+from holdfast.source import Target
 from holdfast.timers import Timers
 from holdfast.wire import (
     BINARY,
@@ -54,8 +58,10 @@ _STEPS_PER_TIMEOUT = 4
 class State(Enum):
     """Where a connection stands in its life."""
 
+    MAKING = "making the endpoint"
     DIALING = "dialing"
     HANDSHAKE = "handshake"
+    GREETING = "greeting"
     OPEN = "open"
     CLOSING = "closing"
     CLOSED = "closed"
@@ -64,15 +70,17 @@ class State(Enum):
 class Timer(IntEnum):
     """The deadlines of one connection."""
 
-    CONNECT = 0  # dial and handshake must be done
+    CONNECT = 0  # all until OPEN must be done
     PING = 1  # time for the next ping
     PONG = 2  # the next look at an unanswered ping
     CLOSE = 3  # the socket is closed, whatever the peer does
 
 
 _NEXT = {
+    State.MAKING: {State.DIALING, State.CLOSED},
     State.DIALING: {State.HANDSHAKE, State.CLOSED},
-    State.HANDSHAKE: {State.OPEN, State.CLOSED},
+    State.HANDSHAKE: {State.GREETING, State.OPEN, State.CLOSED},
+    State.GREETING: {State.OPEN, State.CLOSING, State.CLOSED},
     State.OPEN: {State.CLOSING, State.CLOSED},
     State.CLOSING: {State.CLOSED},
     State.CLOSED: set[State](),
@@ -85,7 +93,7 @@ class Connection:
     def __init__(
         self,
         conn: int,
-        endpoint: Endpoint,
+        target: Target,
         config: FeedConfig,
         *,
         entropy: Callable[[int], bytes],
@@ -94,18 +102,20 @@ class Connection:
         now: float,
     ) -> None:
         self.conn = conn
-        self.endpoint = endpoint
-        self.state = State.DIALING
+        self.endpoint: Endpoint | None = None  # once it is known
+        self.state = State.MAKING
         self.dialled_at = now
         self.opened_at = now
         self.last_received = now
         self.paused = False
+        self.accepted: Accepted | None = None  # what the server answered, once it has
         self._config = config
         self._commands = commands
         self._mask = mask
-        self._handshake = ClientHandshake(
-            endpoint, config.user_agent, entropy(NONCE_SIZE), config.limits.max_handshake_size
-        )
+        self._entropy = entropy
+        self._handshake: ClientHandshake | None = None
+        self._early: deque[str | bytes] = deque()  # what on_connect may take
+        self._early_size = 0
         self._reader = FrameReader(config.limits.max_message_size)
         self._timers = Timers(Timer)
         self._timers.set(Timer.CONNECT, now + config.timeouts.connect)
@@ -114,21 +124,31 @@ class Connection:
         self._pong_deadline = now
         self._pings = 0
         self._rtt_payload: bytes | None = None
-        commands.append(Connect(conn, endpoint))
+        if isinstance(target, Endpoint):
+            self._dial(target)
+        else:
+            commands.append(MakeEndpoint(conn, target))
 
     # Inputs
+
+    def endpoint_made(self, endpoint: Endpoint) -> None:
+        """The user's function came to an end: dial."""
+        if self.state is not State.MAKING:
+            raise LocalProtocolError(f"endpoint_made({self.conn}) in state {self.state.value}: MakeEndpoint asks once")
+        self._dial(endpoint)
 
     def connected(self, now: float) -> None:
         """The dial succeeded: the request goes out."""
         if self.state is not State.DIALING:
             raise LocalProtocolError(f"connected({self.conn}) in state {self.state.value}: a dial is answered once")
+        assert self._handshake is not None
         self._move(State.HANDSHAKE)
         self.last_received = now
         self._write(self._handshake.request())
 
     def connect_failed(self, failure: Failure) -> tuple[Report, ...]:
-        """The dial failed."""
-        if self.state is not State.DIALING:
+        """The dial failed, or no endpoint was made."""
+        if self.state not in (State.MAKING, State.DIALING):
             raise LocalProtocolError(
                 f"connect_failed({self.conn}) in state {self.state.value}: a dial is answered once"
             )
@@ -144,6 +164,8 @@ class Connection:
             return self._handle(controls, now) if controls else _NOTHING
         if self.state is State.HANDSHAKE:
             return self._answered(data, now, messages)
+        if self.state is State.GREETING:
+            return self._greeted_with(data, now)
         if self.state is State.CLOSING:
             self._reader.receive(data, [])
             return _NOTHING
@@ -157,9 +179,23 @@ class Connection:
             return (Lost(failure or Failure(Cause.EOF)),)
         if was is State.HANDSHAKE:
             return (Refused(failure or Failure(Cause.HANDSHAKE, "the server closed before it answered")),)
-        if was is State.DIALING:
+        if was is State.GREETING:
+            return (Refused(failure or Failure(Cause.EOF, "during on_connect")),)
+        if was in (State.MAKING, State.DIALING):
             return (Refused(failure or Failure(Cause.EOF, "while dialling")),)
         return _NOTHING
+
+    def on_connect_done(self, failure: Failure | None, now: float, messages: Messages) -> tuple[Report, ...]:
+        """The user's function returned, or failed; append what it left to the consumer."""
+        if self.state is not State.GREETING:
+            return _NOTHING  # the connection ended meanwhile
+        if failure is not None:
+            self._start_closing(now, close_payload(1000))
+            return (Refused(failure),)
+        messages.extend(self._early)
+        self._early.clear()
+        self.resume()
+        return (self._open(now),)
 
     def tick(self, now: float) -> list[Report]:
         """Handle every deadline that has come."""
@@ -186,23 +222,23 @@ class Connection:
 
     def send(self, message: str | bytes) -> None:
         """One whole message. Raises NotOpen, or LocalProtocolError for what cannot be sent; then nothing was."""
-        if self.state is not State.OPEN:
+        if self.state not in (State.GREETING, State.OPEN):
             raise NotOpen(f"connection {self.conn} is {self.state.value}: wait for Connected, then send")
         self._write(client_frame(*encode(message), self._mask()))
 
     def close(self, now: float, code: int = 1000, reason: str = "") -> None:
         """End it, within `Timeouts.close`; no-op while it is ending. Raises LocalProtocolError for a bad code."""
         check_close_code(code)
-        if self.state in (State.DIALING, State.HANDSHAKE):
+        if self.state in (State.MAKING, State.DIALING, State.HANDSHAKE):
             self._disconnect()
-        elif self.state is State.OPEN:
+        elif self.state in (State.GREETING, State.OPEN):
             if self.paused:
                 self.resume()
             self._start_closing(now, close_payload(code, reason))
 
     def pause(self) -> bool:
         """Stop reading; whether it was going on. Until `resume`, silence is our own doing and proves nothing."""
-        if self.state is not State.OPEN or self.paused:
+        if self.state not in (State.GREETING, State.OPEN) or self.paused:
             return False
         self.paused = True
         self._awaiting = False
@@ -212,7 +248,7 @@ class Connection:
 
     def resume(self) -> None:
         """Read again."""
-        if self.state is State.OPEN and self.paused:
+        if self.paused and self.state in (State.GREETING, State.OPEN):
             self.paused = False
             self._commands.append(Resume(self.conn))
 
@@ -224,27 +260,66 @@ class Connection:
         """Bytes received that have not become messages yet."""
         return self._reader.held
 
+    @property
+    def has_early(self) -> bool:
+        """Whether `take_early` gives something."""
+        return bool(self._early)
+
+    def take_early(self) -> str | bytes:
+        """The next message for `on_connect`."""
+        message = self._early.popleft()
+        self._early_size -= len(message)
+        if self._early_size <= self._config.limits.max_queue_size // 2:
+            self.resume()
+        return message
+
     # Inside
 
+    def _dial(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        config = self._config
+        self._handshake = ClientHandshake(
+            endpoint, config.user_agent, self._entropy(NONCE_SIZE), config.limits.max_handshake_size
+        )
+        self._move(State.DIALING)
+        self._commands.append(Connect(self.conn, endpoint))
+
     def _answered(self, data: bytes, now: float, messages: Messages) -> tuple[Report, ...] | list[Report]:
+        assert self._handshake is not None
         answer = self._handshake.receive(data)
         if answer is None:
             return _NOTHING
         if isinstance(answer, Failure):
             self._disconnect()
             return (Refused(answer),)
-        return self._open(answer, now, messages)
+        self.accepted = answer
+        if self._config.on_connect is None:
+            reports: list[Report] = [self._open(now)]
+            if answer.rest:
+                reports += self._handle(self._reader.receive(answer.rest, messages), now)
+            return reports
+        self._move(State.GREETING)
+        self._commands.append(RunOnConnect(self.conn))
+        return self._greeted_with(answer.rest, now) if answer.rest else _NOTHING
 
-    def _open(self, answer: Accepted, now: float, messages: Messages) -> list[Report]:
+    def _greeted_with(self, data: bytes, now: float) -> list[Report]:
+        early: Messages = []
+        controls = self._reader.receive(data, early)
+        self._early.extend(early)
+        self._early_size += sum(map(len, early))
+        if self._early_size >= self._config.limits.max_queue_size:
+            self.pause()
+        # Until it is open, what ends it is a failure to open.
+        return [Refused(end.failure) if isinstance(end, Lost) else end for end in self._handle(controls, now)]
+
+    def _open(self, now: float) -> Opened:
         self._move(State.OPEN)
         self.opened_at = now
         self._timers.clear(Timer.CONNECT)
         if self._config.keepalive.interval is not None:
             self._timers.set(Timer.PING, now + self._config.keepalive.interval)
-        reports: list[Report] = [Opened(answer.subprotocol, answer.headers)]
-        if answer.rest:
-            reports += self._handle(self._reader.receive(answer.rest, messages), now)
-        return reports
+        assert self.accepted is not None
+        return Opened(self.accepted.subprotocol, self.accepted.headers)
 
     def _handle(self, controls: list[Control], now: float) -> list[Report]:
         reports: list[Report] = []
@@ -263,7 +338,7 @@ class Connection:
                 reports.append(Lost(Failure(Cause.PROTOCOL, frame.detail, code=frame.code)))
                 self._start_closing(now, close_payload(frame.code, frame.detail))
         # Of several pings read at once only the latest needs an answer (RFC 6455 section 5.5.3).
-        if ping is not None and self.state is State.OPEN:
+        if ping is not None and self.state in (State.GREETING, State.OPEN):
             self._write(client_frame(PONG, ping.payload, self._mask()))
         return reports
 

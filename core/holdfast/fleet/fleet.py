@@ -3,7 +3,8 @@
 The contract of a driver, in five steps:
 
 1. Give the machine one input: `start`, `connected`, `connect_failed`, `received`, `disconnected`, `tick`, `send`,
-   `close`; each with `now`, seconds on the driver's monotonic clock.
+   `close`; each with `now`, seconds on the driver's monotonic clock. (And `endpoint_made`, `on_connect_done`, where a
+   command asks for them.)
 2. Carry out `take_commands()` in order. A Write for a connection that is gone is dropped in silence; numbers of
    connections are never reused, so late bytes of an old socket are inert.
 3. Wake the consumer if `has_items`; it takes them with `take_items()`.
@@ -20,8 +21,11 @@ from collections.abc import Callable
 
 from holdfast.commands import Command
 from holdfast.config import FeedConfig
+from holdfast.connection import Connection
+from holdfast.connection import State as ConnectionState
+from holdfast.endpoint import Endpoint
 from holdfast.errors import LocalProtocolError
-from holdfast.events import Closed, Item
+from holdfast.events import Closed, Event, Item
 from holdfast.failures import Failure
 from holdfast.randomness import Randomness
 from holdfast.stats import FeedStats
@@ -36,11 +40,19 @@ class Fleet:
     """All feeds that share a clock and budgets. Today: one feed.
 
     `random` spreads retries; `entropy(n)` returns n unpredictable bytes for masks and nonces (`os.urandom`, or a
-    seeded source to replay an incident).
+    seeded source to replay an incident). `observe` is shown every event when it happens, which may be long before the
+    consumer takes it; it must give no input and not raise.
     """
 
-    def __init__(self, config: FeedConfig, *, random: Randomness, entropy: Callable[[int], bytes]) -> None:
-        self._shared = Shared(random, entropy)
+    def __init__(
+        self,
+        config: FeedConfig,
+        *,
+        random: Randomness,
+        entropy: Callable[[int], bytes],
+        observe: Callable[[Event], None] | None = None,
+    ) -> None:
+        self._shared = Shared(random, entropy, observe)
         self._feed = Supervisor(config, self._shared)
         self._stall_after = config.stall_after
         self._now = -math.inf
@@ -64,6 +76,13 @@ class Fleet:
         """The wall clock was set. It serves only what is written in wall time, such as Retry-After dates."""
         self._shared.wall_offset = wall_offset
 
+    def endpoint_made(self, conn: int, endpoint: Endpoint, now: float) -> None:
+        """The user's function made an endpoint. If it failed, that is `connect_failed`."""
+        now = self._enter(now)
+        if conn in self._feed.connections:
+            self._feed.endpoint_made(conn, endpoint, now)
+            self._leave(now)
+
     def connected(self, conn: int, now: float) -> None:
         """The dial succeeded, TLS included."""
         now = self._enter(now)
@@ -76,6 +95,13 @@ class Fleet:
         now = self._enter(now)
         if conn in self._feed.connections:
             self._feed.connect_failed(conn, failure, now)
+            self._leave(now)
+
+    def on_connect_done(self, conn: int, failure: Failure | None, now: float) -> None:
+        """The user's `on_connect` returned (None), or failed."""
+        now = self._enter(now)
+        if conn in self._feed.connections:
+            self._feed.on_connect_done(conn, failure, now)
             self._leave(now)
 
     def received(self, conn: int, data: bytes, now: float) -> None:
@@ -106,6 +132,11 @@ class Fleet:
         self._enter(now)
         self._feed.send(message)
 
+    def send_on(self, conn: int, message: str | bytes, now: float) -> None:
+        """One message of `on_connect`'s, on its connection. Raises NotOpen when that is gone."""
+        self._enter(now)
+        self._feed.send_on(conn, message)
+
     def close(self, now: float, code: int = 1000, reason: str = "") -> None:
         """End everything within `Timeouts.close`. Items that are queued can still be taken."""
         check_close_code(code)
@@ -114,6 +145,11 @@ class Fleet:
         self._leave(now)
 
     # Outputs
+
+    def new_connection(self, conn: int) -> Connection | None:
+        """The connection, while `on_connect` runs for it."""
+        connection = self._feed.connections.get(conn)
+        return connection if connection is not None and connection.state is ConnectionState.GREETING else None
 
     def take_commands(self) -> list[Command]:
         """What the driver is to do, in order."""

@@ -9,29 +9,32 @@ from holdfast.endpoint import Endpoint
 from holdfast.errors import ConfigError
 from holdfast.failures import Failure
 from holdfast.randomness import Randomness
+from holdfast.source import Target
 from holdfast.supervisor.verdict import Action, Verdict, judge
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`delay` seconds until the next dial, or the reason for giving up. `followed`: a redirect leads the next dial."""
+    """`delay` seconds until the next dial, or the reason for giving up. `followed`: where a redirect leads."""
 
     delay: float = 0.0
     give_up: str | None = None
-    followed: bool = False
+    followed: Endpoint | None = None
 
 
 class Redial:
     """Counts what happened since the last healthy connection, and plans from it."""
 
     def __init__(self, config: FeedConfig, random: Randomness) -> None:
-        self.endpoint: Endpoint = config.endpoint  # where the next dial goes
+        self.target: Target = config.targets[0]  # where the next dial goes
         self.attempt = 0  # dials since the last healthy connection
         self._config = config
         self._random = random
+        self._choice = 0  # which of the configured targets is to be dialled
+        self._hopeless: set[int] = set()  # those that no retry can help, since the last healthy connection
         self._failures = 0  # since the last healthy connection
         self._policy_closes = 0  # likewise
-        self._redirects = 0  # since the last dial of the configured endpoint
+        self._redirects = 0  # since the last dial of a configured target
 
     @property
     def next_attempt(self) -> int:
@@ -42,24 +45,37 @@ class Redial:
         """A dial goes out."""
         self.attempt = self.next_attempt
 
+    def not_dialled(self) -> None:
+        """It did not go out after all."""
+        self.attempt -= 1
+
     def opened(self) -> None:
         """A handshake succeeded. That alone proves nothing: the counters stay."""
         self._go_home()
 
     def healthy(self) -> None:
-        """The connection has proven itself: everything counts from zero again."""
-        self.attempt = self._failures = self._policy_closes = 0
-
-    def after(self, failure: Failure, wall_now: float) -> Plan:
-        """What to do now."""
-        verdict = judge(failure, wall_now, self._config.retry.retry_after_cap)
-        if verdict.action is Action.FOLLOW:
-            verdict = self._follow(failure.header("location") or "")
-            if verdict.action is Action.FOLLOW:
-                return Plan(followed=True)
+        """The connection has proven itself: everything counts from zero again, and the preferred target comes first."""
+        self.attempt = self._failures = self._policy_closes = self._choice = 0
+        self._hopeless.clear()
         self._go_home()
-        if verdict.action is Action.GIVE_UP:
+
+    def after(self, failure: Failure, wall_now: float, *, endpoint: Endpoint | None, healthy: bool = False) -> Plan:
+        """What to do now. `endpoint`: where it happened. `healthy`: on a connection that had proven itself."""
+        verdict = judge(failure, wall_now, self._config.retry.retry_after_cap)
+        if verdict.action is Action.FOLLOW and endpoint is not None:
+            followed = self._follow(endpoint, failure.header("location") or "")
+            if isinstance(followed, Endpoint):
+                return Plan(followed=followed)
+            verdict = followed
+        if healthy:
+            self.healthy()
+        elif verdict.action is Action.GIVE_UP:
+            self._hopeless.add(self._choice)
+        if verdict.action is Action.GIVE_UP and (failure.final or len(self._hopeless) == len(self._config.targets)):
             return Plan(give_up=verdict.reason)
+        if not healthy:
+            self._choose_another()
+        self._go_home()
         return self._retry(verdict)
 
     def _retry(self, verdict: Verdict) -> Plan:
@@ -78,17 +94,22 @@ class Redial:
         # Behind what the server asked for, so that not all its clients come back at the same moment.
         return Plan(delay=verdict.wait + pause)
 
-    def _follow(self, location: str) -> Verdict:
+    def _follow(self, endpoint: Endpoint, location: str) -> Endpoint | Verdict:
         allowed = self._config.retry.max_redirects
         if self._redirects >= allowed:
             return Verdict(Action.GIVE_UP, f"more than {allowed} redirects in a row")
         try:
-            self.endpoint = self.endpoint.redirected(location)
+            self.target = followed = endpoint.redirected(location)
         except ConfigError as error:
             return Verdict(Action.GIVE_UP, str(error))
         self._redirects += 1
-        return Verdict(Action.FOLLOW)
+        return followed
+
+    def _choose_another(self) -> None:
+        count = len(self._config.targets)
+        following = [(self._choice + step) % count for step in range(1, count + 1)]
+        self._choice = next(choice for choice in following if choice not in self._hopeless)
 
     def _go_home(self) -> None:
-        self.endpoint = self._config.endpoint
+        self.target = self._config.targets[self._choice]
         self._redirects = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from holdfast.commands import Command
+from holdfast.events import Event
 from holdfast.randomness import Randomness
 from holdfast.settings import DialWindow
 from holdfast.supervisor.window import RollingWindow
@@ -14,11 +15,14 @@ from holdfast.wire import MaskSource
 class Shared:
     """One list of commands, one source of randomness and entropy, one series of connection numbers, dial windows."""
 
-    def __init__(self, random: Randomness, entropy: Callable[[int], bytes]) -> None:
+    def __init__(
+        self, random: Randomness, entropy: Callable[[int], bytes], observe: Callable[[Event], None] | None = None
+    ) -> None:
         self.commands: list[Command] = []
         self.random = random
         self.entropy = entropy
         self.mask = MaskSource(entropy)
+        self.observe = observe or _look_away  # shown every event as it happens
         self.wall_offset = 0.0  # Unix time minus `now`
         self._conns = 0
         self._windows: dict[str, RollingWindow] = {}
@@ -33,3 +37,7 @@ class Shared:
         if host not in self._windows:
             self._windows[host] = RollingWindow(setting.count, setting.period)
         return self._windows[host]
+
+
+def _look_away(_: Event) -> None:
+    """Nobody observes."""

@@ -12,7 +12,6 @@ closed; what it still brings is ignored.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from enum import Enum, IntEnum
 from typing import ClassVar
@@ -20,6 +19,7 @@ from typing import ClassVar
 from holdfast.config import FeedConfig
 from holdfast.connection import Connection, Lost, Opened, Pong, Refused, Report, encode
 from holdfast.connection import State as ConnectionState
+from holdfast.endpoint import Endpoint
 from holdfast.errors import FeedClosed, NotOpen
 from holdfast.events import (
     Closed,
@@ -44,6 +44,7 @@ from holdfast.supervisor.data_watch import DataWatch
 from holdfast.supervisor.queue import ItemQueue
 from holdfast.supervisor.redial import Redial
 from holdfast.supervisor.shared import Shared
+from holdfast.supervisor.tally import Tally
 from holdfast.timers import Timers
 
 
@@ -80,10 +81,7 @@ class Supervisor:
         self._current: Connection | None = None
         self._gap: tuple[float, Failure] | None = None  # since when, and why, messages may have been lost
         self._data = DataWatch()
-        self._messages = self._bytes = self._dials = self._opened = self._gaps = self._stalls = 0
-        self._losses: Counter[str] = Counter()
-        self._last_failure: Failure | None = None
-        self._rtt: float | None = None
+        self._tally = Tally()
 
     # Inputs
 
@@ -93,6 +91,24 @@ class Supervisor:
 
     def connected(self, conn: int, now: float) -> None:
         self.connections[conn].connected(now)
+
+    def endpoint_made(self, conn: int, endpoint: Endpoint, now: float) -> None:
+        connection = self.connections[conn]
+        if (free := self._dial_window_opens(endpoint, now)) > now:
+            connection.close(now)
+            self._forget_closed()
+            self._redial.not_dialled()
+            self._wait_for_window(endpoint, free, now)
+        else:
+            connection.endpoint_made(endpoint)
+            self._note_dial(endpoint, now)
+
+    def on_connect_done(self, conn: int, failure: Failure | None, now: float) -> None:
+        connection = self.connections[conn]
+        messages: list[str | bytes] = []
+        self._handle(connection, connection.on_connect_done(failure, now, messages), now)
+        if messages:
+            self._deliver(messages, sum(map(len, messages)), now)
 
     def connect_failed(self, conn: int, failure: Failure, now: float) -> None:
         connection = self.connections[conn]
@@ -104,7 +120,7 @@ class Supervisor:
         messages: list[str | bytes] = []
         held = connection.held
         reports = connection.received(data, now, messages)
-        self._bytes += len(data)
+        self._tally.bytes += len(data)
         nbytes = len(data) + held - connection.held
         if not reports:
             if messages:
@@ -141,7 +157,7 @@ class Supervisor:
         if self._current is not None:
             self._data.excuse(late)
         if report and self.state not in (State.IDLE, State.CLOSING, State.CLOSED):
-            self._stalls += 1
+            self._tally.stalls += 1
             self._emit(Stall(now, late))
 
     def send(self, message: str | bytes) -> None:
@@ -152,6 +168,13 @@ class Supervisor:
         if self._current is None or self.state is not State.OPEN:
             raise NotOpen(f"the feed is {self.state.value}, not open: wait for Connected, then send")
         self._current.send(message)
+
+    def send_on(self, conn: int, message: str | bytes) -> None:
+        """For `on_connect`. Raises NotOpen when the connection is gone, LocalProtocolError for what is no message."""
+        encode(message)
+        if conn not in self.connections:
+            raise NotOpen(f"connection {conn} is gone")
+        self.connections[conn].send(message)
 
     def close(self, now: float, code: int, reason: str) -> None:
         """End it within `Timeouts.close`, from every state. What is queued can still be taken."""
@@ -180,7 +203,8 @@ class Supervisor:
     def is_drained(self) -> bool:
         """Reading was paused, and can go on: give it a tick."""
         current = self._current
-        return current is not None and current.paused and self._queue.is_half_empty
+        is_paused = current is not None and current.paused and self.state is State.OPEN
+        return is_paused and self._queue.is_half_empty
 
     def next_deadline(self) -> float:
         deadline = self._timers.next()
@@ -192,43 +216,40 @@ class Supervisor:
         current = self._current if self.state is State.OPEN else None
         return FeedStats(
             state=self.state.value,
-            messages=self._messages,
-            received_bytes=self._bytes,
+            messages=self._tally.messages,
+            received_bytes=self._tally.bytes,
             queued_messages=self._queue.count,
             queued_bytes=self._queue.size,
             dropped=self._queue.dropped,
-            dials=self._dials,
-            connections=self._opened,
+            dials=self._tally.dials,
+            connections=self._tally.connections,
             attempt=0 if self._is_healthy else self._redial.attempt,
-            gaps=self._gaps,
-            stalls=self._stalls,
-            losses=dict(self._losses),
+            gaps=self._tally.gaps,
+            stalls=self._tally.stalls,
+            losses=dict(self._tally.losses),
             connected_for=now - current.opened_at if current else None,
             data_age=now - self._data.last if self._data.last is not None else None,
             byte_age=now - current.last_received if current else None,
-            rtt=self._rtt,
-            last_failure=str(self._last_failure) if self._last_failure else None,
+            rtt=self._tally.rtt,
+            last_failure=str(self._tally.last_failure) if self._tally.last_failure else None,
         )
 
     # Dialling
 
     def _dial(self, now: float) -> None:
-        endpoint = self._redial.endpoint
-        window = self._shared.dial_window(endpoint.host, self._config.dial_window)
-        if (free := window.free_at(now)) > now:
-            setting = self._config.dial_window
-            detail = f"{setting.count} dials in {setting.period:g} s to {endpoint.host}"
-            self._wait(free, Failure(Cause.DIAL_WINDOW, detail), now)
-            return
-        window.note(now)
+        target = self._redial.target
+        if isinstance(target, Endpoint):
+            if (free := self._dial_window_opens(target, now)) > now:
+                self._wait_for_window(target, free, now)
+                return
+            self._note_dial(target, now)
         self._timers.clear(Timer.DIAL)
         self._redial.dialling()
-        self._dials += 1
         self.state = State.CONNECTING
         shared = self._shared
         connection = Connection(
             shared.next_conn(),
-            endpoint,
+            target,
             self._config,
             entropy=shared.entropy,
             mask=shared.mask,
@@ -236,30 +257,42 @@ class Supervisor:
             now=now,
         )
         self._current = self.connections[connection.conn] = connection
-        self._emit(Connecting(now, connection.conn, endpoint.safe_url, self._redial.attempt))
+        url = target.safe_url if isinstance(target, Endpoint) else f"{target.name}()"
+        self._emit(Connecting(now, connection.conn, url, self._redial.attempt))
+
+    def _dial_window_opens(self, endpoint: Endpoint, now: float) -> float:
+        """When the host may be dialled; in the past if it may now."""
+        return self._shared.dial_window(endpoint.host, self._config.dial_window).free_at(now)
+
+    def _wait_for_window(self, endpoint: Endpoint, free: float, now: float) -> None:
+        setting = self._config.dial_window
+        detail = f"{setting.count} dials in {setting.period:g} s to {endpoint.host}"
+        self._wait(free, Failure(Cause.DIAL_WINDOW, detail), now)
+
+    def _note_dial(self, endpoint: Endpoint, now: float) -> None:
+        self._shared.dial_window(endpoint.host, self._config.dial_window).note(now)
+        self._tally.dials += 1
 
     def _wait(self, until: float, failure: Failure, now: float) -> None:
         self.state = State.WAITING
         self._timers.set(Timer.DIAL, until)
         self._emit(RetryScheduled(now, until - now, self._redial.next_attempt, failure))
 
-    def _go_on_after(self, failure: Failure, now: float) -> None:
+    def _go_on_after(self, connection: Connection, failure: Failure, now: float) -> None:
         """The current connection is no more: plan the next, or give up."""
-        self._note_failure(failure)
+        self._tally.note(failure)
+        healthy = self._is_healthy
         self._current = None
         self._timers.clear_all()
-        plan = self._redial.after(failure, now + self._shared.wall_offset)
+        wall_now = now + self._shared.wall_offset
+        plan = self._redial.after(failure, wall_now, endpoint=connection.endpoint, healthy=healthy)
         if plan.give_up is not None:
             self._end(Closed(now, failure, plan.give_up))
-        elif plan.followed:
-            self._emit(Redirected(now, self._redial.endpoint.safe_url, failure.status or 0))
+        elif plan.followed is not None:
+            self._emit(Redirected(now, plan.followed.safe_url, failure.status or 0))
             self._dial(now)
         else:
             self._wait(now + plan.delay, failure, now)
-
-    def _note_failure(self, failure: Failure) -> None:
-        self._losses[failure.cause.value] += 1
-        self._last_failure = failure
 
     def _end(self, closed: Closed) -> None:
         """Nothing new begins from here. The last item stands in the queue at once; sockets may take longer."""
@@ -290,11 +323,12 @@ class Supervisor:
 
     def _on_opened(self, connection: Connection, report: Opened, now: float) -> None:
         self.state = State.OPEN
-        self._opened += 1
+        self._tally.connections += 1
         self._redial.opened()
         self._data.opened(now)
         if self._config.staleness.after is not None:
             self._timers.set(Timer.STALE, now + self._config.staleness.after)
+        assert connection.endpoint is not None
         url, took = connection.endpoint.safe_url, now - connection.dialled_at
         self._emit(Connected(now, connection.conn, url, took, report.subprotocol, report.headers))
         self._declare_gap(now)
@@ -306,20 +340,18 @@ class Supervisor:
 
     def _on_refused(self, connection: Connection, report: Refused, now: float) -> None:
         self._emit(ConnectFailed(now, connection.conn, report.failure))
-        self._go_on_after(report.failure, now)
+        self._go_on_after(connection, report.failure, now)
 
     def _on_lost(self, connection: Connection, report: Lost, now: float) -> None:
         # Bytes arrive in order: whatever was sent before the last of them has come. But a server that fell silent may
         # have been losing messages since its last one.
         silent = report.failure.cause is Cause.NO_DATA
         self._gap = (self._data.missed_since if silent else connection.last_received, report.failure)
-        if self._is_healthy:
-            self._redial.healthy()
         self._emit(Disconnected(now, connection.conn, report.failure, now - connection.opened_at))
-        self._go_on_after(report.failure, now)
+        self._go_on_after(connection, report.failure, now)
 
     def _on_pong(self, connection: Connection, report: Pong, now: float) -> None:
-        self._rtt = report.rtt
+        self._tally.rtt = report.rtt
         self._emit(PongReceived(now, connection.conn, report.rtt))
 
     _HANDLERS: ClassVar[dict[type[Report], Callable[..., None]]] = {
@@ -333,19 +365,20 @@ class Supervisor:
 
     def _deliver(self, messages: list[str | bytes], nbytes: int, now: float) -> None:
         self._data.arrived(now)
-        self._messages += len(messages)
+        self._tally.messages += len(messages)
         self._queue.put_messages(messages, nbytes, now)
         if self._queue.is_full:
             self._on_full(now)
 
     def _emit(self, event: Event) -> None:
         self._queue.put_event(event)
+        self._shared.observe(event)
 
     def _declare_gap(self, now: float) -> None:
         if self._gap is not None:
             since, cause = self._gap
             self._gap = None
-            self._gaps += 1
+            self._tally.gaps += 1
             self._emit(Gap(now, since, now, cause))
 
     def _on_full(self, now: float) -> None:
@@ -357,7 +390,7 @@ class Supervisor:
             self._emit(Paused(now, self._queue.size))
         elif policy == "fail":
             failure = Failure(Cause.OVERFLOW, f"{self._queue.size} bytes queued")
-            self._note_failure(failure)
+            self._tally.note(failure)
             current.close(now, 1001, "consumer too slow")
             self._emit(Disconnected(now, current.conn, failure, now - current.opened_at))
             self._end(Closed(now, failure, "Overflow.policy is fail"))

@@ -43,6 +43,8 @@ RETRY = Verdict(Action.RETRY)
 
 def judge(failure: Failure, wall_now: float, retry_after_cap: float) -> Verdict:
     """The default verdict. `wall_now` (Unix seconds) serves only Retry-After dates."""
+    if failure.final:
+        return Verdict(Action.GIVE_UP, "GiveUp was raised")
     if failure.cause is Cause.HTTP:
         return _judge_status(failure, wall_now, retry_after_cap)
     if failure.cause is Cause.CERTIFICATE:

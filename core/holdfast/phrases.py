@@ -1,0 +1,71 @@
+"""Events in words: one line each, for people who read a log, and grep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from holdfast.events import (
+    Closed,
+    Connected,
+    ConnectFailed,
+    Connecting,
+    Disconnected,
+    Event,
+    EventsDropped,
+    Gap,
+    Paused,
+    PongReceived,
+    Redirected,
+    Resumed,
+    RetryScheduled,
+    Stale,
+    Stall,
+)
+
+# Those of the standard library's logging, which reads clocks and is not imported here.
+DEBUG, INFO, WARNING, ERROR = 10, 20, 30, 40
+
+# A failure is told once, by what follows from it: a retry, or the end.
+_PHRASES: dict[type[Event], tuple[int, Callable[[Any], str]]] = {
+    Connecting: (DEBUG, lambda event: f"connecting to {event.url} (attempt {event.attempt})"),
+    Connected: (INFO, lambda event: f"connected to {event.url} in {seconds(event.took)}"),
+    ConnectFailed: (DEBUG, lambda event: f"not connected: {event.failure}"),
+    Disconnected: (INFO, lambda event: f"disconnected after {seconds(event.lasted)}"),
+    RetryScheduled: (
+        WARNING,
+        lambda event: f"{event.failure}, reconnecting in {seconds(event.delay)} (attempt {event.attempt})",
+    ),
+    Redirected: (INFO, lambda event: f"redirected to {event.url} (HTTP {event.status})"),
+    Gap: (WARNING, lambda event: f"gap of {seconds(event.until - event.since)}: {_loss(event)}: {event.cause}"),
+    PongReceived: (DEBUG, lambda event: f"pong received in {event.rtt * 1000:.0f} ms"),
+    Stale: (WARNING, lambda event: f"stale: connected, and no message for {seconds(event.silent)}"),
+    Stall: (WARNING, lambda event: f"stall: this process did not run for {seconds(event.duration)}"),
+    Paused: (WARNING, lambda event: f"paused: {event.queued} bytes wait for a slow consumer"),
+    Resumed: (INFO, lambda event: f"resumed: {event.queued} bytes wait"),
+    EventsDropped: (WARNING, lambda event: f"{event.count} events were left out here: nobody took any for long"),
+    Closed: (INFO, lambda event: "closed" if event.failure is None else f"gave up: {event.failure} ({event.reason})"),
+}
+
+
+def level_of(event: Event) -> int:
+    """How loud an event is, as a level of the standard library's logging."""
+    if type(event) is Closed and event.failure is not None:
+        return ERROR
+    return _PHRASES[type(event)][0]
+
+
+def describe(event: Event) -> str:
+    """One printable line, without a line end."""
+    text = _PHRASES[type(event)][1](event)
+    # Servers choose some of the words.
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def seconds(duration: float) -> str:
+    """A time for people."""
+    return f"{duration:.3g} s" if duration < 100 else f"{duration:.0f} s"
+
+
+def _loss(gap: Gap) -> str:
+    return f"{gap.dropped} messages were dropped" if gap.dropped else "messages may have been lost"

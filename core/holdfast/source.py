@@ -1,0 +1,118 @@
+"""Where a feed may dial: what is given to `open_feed`, made into endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypedDict, cast
+
+from holdfast.endpoint import Endpoint, check_headers
+from holdfast.errors import ConfigError
+
+
+class EndpointOptions(TypedDict, total=False):
+    """Those arguments of `open_feed` that belong to an endpoint; see `Endpoint`."""
+
+    headers: Mapping[str, str] | Iterable[tuple[str, str]]
+    subprotocols: Iterable[str]
+    tls: object
+    server_name: str | None
+
+
+ENDPOINT_OPTIONS = EndpointOptions.__optional_keys__
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointMaker:
+    """An async function that makes the endpoint of each dial, for URLs and headers that expire."""
+
+    function: Callable[[], Awaitable[str | Endpoint]]
+    template: _Template
+
+    async def __call__(self) -> Endpoint:
+        """Raises ConfigError for what is no endpoint, and whatever the function does."""
+        made: object = await self.function()
+        if not isinstance(made, str | Endpoint):
+            # Not shown: it may hold a token.
+            raise ConfigError(f"{self.name}() gave {type(made).__name__}: it must give a URL, or an Endpoint")
+        return self.template.endpoint(made)
+
+    @property
+    def name(self) -> str:
+        return getattr(self.function, "__name__", None) or type(self.function).__name__
+
+
+Source = str | Endpoint | Callable[[], Awaitable[str | Endpoint]]
+Target = Endpoint | EndpointMaker
+
+
+def targets(source: Source | Sequence[Source], options: EndpointOptions) -> tuple[Target, ...]:
+    """Where to dial, in order of preference. Raises ConfigError for what cannot be dialled."""
+    template = _Template.of(options)
+    if isinstance(source, str | Endpoint) or callable(source):
+        return (_target(source, template),)
+    if not isinstance(cast(object, source), list | tuple) or not source:
+        raise ConfigError(f"source = {_shown(source)}: must be {_ALLOWED}, or a list of these, the preferred one first")
+    return tuple(_target(one, template) for one in source)
+
+
+def label(target: Target) -> str:
+    """What a feed that goes there is called."""
+    return target.host if isinstance(target, Endpoint) else target.name
+
+
+_ALLOWED = "a ws:// or wss:// URL, an Endpoint, or an async function that gives one of these"
+
+
+def _target(source: Source, template: _Template) -> Target:
+    if callable(source):
+        return EndpointMaker(source, template)
+    if not isinstance(cast(object, source), str | Endpoint):
+        raise ConfigError(f"source = {_shown(source)}: must be {_ALLOWED}")
+    return template.endpoint(source)
+
+
+def _shown(source: object) -> str:
+    """Containers may hold a URL with a password in it."""
+    return repr(source) if isinstance(source, int | float | None) else type(source).__name__
+
+
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """What all endpoints of a feed have that are given as a URL."""
+
+    given: frozenset[str]
+    headers: tuple[tuple[str, str], ...]
+    subprotocols: tuple[str, ...]
+    tls: object
+    server_name: str | None
+
+    @classmethod
+    def of(cls, options: EndpointOptions) -> _Template:
+        subprotocols = options.get("subprotocols", ())
+        if isinstance(subprotocols, str) or not isinstance(cast(object, subprotocols), Iterable):
+            raise ConfigError(
+                f"subprotocols = {subprotocols!r}: give a list, such as subprotocols=['graphql-transport-ws']"
+            )
+        headers = _pairs(options.get("headers", ()))
+        check_headers(headers)
+        given = ENDPOINT_OPTIONS & options.keys()
+        return cls(given, headers, tuple(subprotocols), options.get("tls"), options.get("server_name"))
+
+    def endpoint(self, source: str | Endpoint) -> Endpoint:
+        if isinstance(source, str):
+            return Endpoint(source, self.headers, self.subprotocols, self.tls, self.server_name)
+        if self.given:
+            raise ConfigError(f"{', '.join(sorted(self.given))}: set this on the Endpoint itself")
+        return source
+
+
+def _pairs(headers: object) -> tuple[tuple[str, str], ...]:
+    given = cast("Mapping[str, str]", headers).items() if isinstance(headers, Mapping) else headers
+    try:
+        listed = list(cast("Iterable[tuple[str, str]]", given))
+        if any(isinstance(pair, str) for pair in listed):  # "ab" would pass for a pair
+            raise TypeError
+        return tuple((name, value) for name, value in listed)
+    except (TypeError, ValueError):
+        raise ConfigError("headers: give a dict, or a list of pairs (name, value)") from None
