@@ -114,6 +114,27 @@ class DialWindow:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageWindow:
+    """At most `count` messages to the server on one connection in any `period` seconds; pings and pongs count.
+
+    `reserve` of them are kept for pongs. `margin`: seconds by which the network may bunch what was sent apart, so that
+    the server, too, sees no more than `count` in `period`.
+    """
+
+    count: int
+    period: float = 1.0
+    reserve: int = 1
+    margin: float = 0.25
+
+    def __post_init__(self) -> None:
+        count("MessageWindow.count", self.count, least=2)
+        positive("MessageWindow.period", self.period)
+        count("MessageWindow.reserve", self.reserve)
+        need(self.reserve < self.count, "MessageWindow.reserve", self.reserve, f"less than count = {self.count}")
+        need(number(self.margin) and self.margin >= 0, "MessageWindow.margin", self.margin, "0 seconds or more")
+
+
+@dataclass(frozen=True, slots=True)
 class Timeouts:
     """`connect`: from the dial to the accepted handshake, with name lookup, TCP and TLS. `close`: all of closing."""
 

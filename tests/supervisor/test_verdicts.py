@@ -8,7 +8,8 @@ from helpers.frames import server_frame
 from helpers.peer import Manners, Peer
 from helpers.world import World
 from holdfast import Cause, ConnectFailed, Failure, Limits, Retry, RetryScheduled
-from holdfast.supervisor.verdict import Action, judge, parse_retry_after
+from holdfast.supervisor.verdict import judge, parse_retry_after
+from holdfast.verdicts import Action
 from holdfast.wire import BINARY
 
 GOOD = Manners()

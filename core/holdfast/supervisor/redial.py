@@ -10,7 +10,8 @@ from holdfast.errors import ConfigError
 from holdfast.failures import Failure
 from holdfast.randomness import Randomness
 from holdfast.source import Target
-from holdfast.supervisor.verdict import Action, Verdict, judge
+from holdfast.supervisor.verdict import judge
+from holdfast.verdicts import Action, Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,29 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from enum import Enum
 
 from holdfast.failures import Cause, Failure
-
-
-class Action(Enum):
-    """What to do about a failure."""
-
-    RETRY = "retry"
-    FOLLOW = "follow"
-    GIVE_UP = "give up"
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """`wait`: seconds that the server asked for. `policy`: the close said that we are at fault, so repeats count."""
-
-    action: Action
-    reason: str = ""
-    wait: float = 0.0
-    policy: bool = False
-
+from holdfast.verdicts import Action, Verdict
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GIVE_UP = {

@@ -1,0 +1,1 @@
+"""How services speak: pure functions and data, one module a service."""

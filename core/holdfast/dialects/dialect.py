@@ -1,0 +1,93 @@
+"""What a dialect is: how one service wants streams asked for, acknowledged, numbered and limited. No state, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from holdfast.dialects.words import Patience, Reading
+from holdfast.endpoint import Endpoint
+from holdfast.failures import Failure
+from holdfast.settings import DialWindow, MessageWindow
+from holdfast.source import Source
+from holdfast.verdicts import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceLimits:
+    """What a service demands. A dialect says beside each number where it stands, and when that was read.
+
+    `max_streams`: of one connection. `max_streams_per_request`. `max_request_size`: bytes. `message_window`: messages
+    that a client may send on a connection. `dial_window`: dials from one address. `ping_every`: seconds between pings
+    in the service's own form (`Dialect.ping`). `max_age`: seconds after which a connection is ended.
+    """
+
+    max_streams: int | None = None
+    max_streams_per_request: int | None = None
+    max_request_size: int | None = None
+    message_window: MessageWindow | None = None
+    dial_window: DialWindow | None = None
+    ping_every: float | None = None
+    max_age: float | None = None
+
+
+class Dialect(Protocol):
+    """Pure functions and data. None may raise for what a server sent; `read` makes sense of any bytes."""
+
+    @property
+    def name(self) -> str:
+        """Of the service, as in `holdfast tail NAME:stream`."""
+        ...
+
+    @property
+    def limits(self) -> ServiceLimits: ...
+
+    def check(self, stream: str) -> None:
+        """Raise ConfigError, with advice, for what can be no stream of the service."""
+        ...
+
+    def batches(self, streams: Sequence[str]) -> Iterable[Sequence[str]]:
+        """These streams in groups that one request may ask for."""
+        ...
+
+    def subscribe(self, streams: Sequence[str], request: int) -> str:
+        """The text that asks for one batch. `request` is a number from 1, new on each connection for each request."""
+        ...
+
+    def unsubscribe(self, streams: Sequence[str], request: int) -> str:
+        """The text that takes one batch back."""
+        ...
+
+    def list_streams(self, request: int) -> str | None:
+        """The text that asks what we are subscribed to; None where the service cannot say."""
+        ...
+
+    def ping(self, request: int) -> str | None:
+        """A ping in the service's own form; None where it has none, or needs none."""
+        ...
+
+    def read(self, message: str | bytes) -> Reading:
+        """What a message is. What makes no sense is an Update of stream None."""
+        ...
+
+    def asked_by(self, endpoint: Endpoint) -> frozenset[str]:
+        """The streams that dialling this endpoint asks for by itself, without a request."""
+        ...
+
+    def patience(self, stream: str) -> Patience:
+        """How long this stream may be silent by its nature."""
+        ...
+
+    def verdict(self, failure: Failure) -> Verdict | None:
+        """What a failure means at this service, where that is not what it usually means."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What `open_feed` takes in place of a URL: a dialect, where to dial, and the streams to begin with."""
+
+    dialect: Dialect
+    source: Source | Sequence[Source]
+    streams: tuple[str, ...] = field(default=())

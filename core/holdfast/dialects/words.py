@@ -1,0 +1,138 @@
+"""The words between a dialect and the machine: what a message of a service can be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+
+class Update:
+    """Data of one stream, as the service sent it. Nothing of it is parsed before it is asked for.
+
+    `stream` is the name by which it was subscribed to; None for what a dialect cannot make sense of, so that nothing is
+    hidden. `text` is the whole message. Dialects subclass this to tell what else a message of theirs says.
+    """
+
+    __slots__ = ("stream", "text")
+
+    def __init__(self, stream: str | None, text: str | bytes) -> None:
+        self.stream = stream
+        self.text = text
+
+    @property
+    def data(self) -> str | bytes:
+        """The JSON text of the payload, without the service's envelope where it has one."""
+        return self.text
+
+    def json(self) -> Any:
+        """The payload, parsed. Raises ValueError for what is not JSON."""
+        return json_of(self.data)
+
+    @property
+    def event_time(self) -> float | None:
+        """When the service says that it happened, Unix seconds; None if it does not say."""
+        return None
+
+    @property
+    def key(self) -> Hashable:
+        """Two copies of a message, got from two connections, have the same key, and no others of the stream do."""
+        return self.text
+
+    def joins(self, previous: Update) -> bool | None:  # noqa: ARG002  # dialects look at it
+        """Whether nothing lies between that message of the same stream and this one; None if the service's numbers do
+        not tell.
+        """
+        return None
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.stream!r}, {self.text!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and (other.stream, other.text) == (self.stream, self.text)
+
+    def __hash__(self) -> int:
+        return hash((self.stream, self.text))
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """The service took a request, or a part of it.
+
+    `request` is the number that it was sent with; None if the service does not repeat it. `streams` are those meant;
+    None for all of the request. `dropped`: they were unsubscribed from (only needed without a number).
+    """
+
+    request: int | None = None
+    streams: tuple[str, ...] | None = None
+    dropped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The service did not take a request, or a part of it. `reason` are its words."""
+
+    reason: str
+    request: int | None = None
+    streams: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What the service says that this connection is subscribed to."""
+
+    streams: frozenset[str]
+    request: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """The service lives: a heartbeat, or its answer to a ping of the dialect's. It is not data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The service asks for an answer, such as an application-level pong. `text` is to be sent."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The service announces something, in `text`. `going_away`: that this connection is about to end."""
+
+    text: str
+    going_away: bool = False
+
+
+Control = Acknowledged | Refused | Listed | Heartbeat | Reply | Notice
+Reading = Update | Control
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a stream may bring nothing, in seconds; None for as long as it likes.
+
+    `first`: from the acknowledgement to the first message. `silence`: from one message to the next. `lag`: by how much
+    a message may be older, by the service's own event time, than our wall clock.
+    """
+
+    first: float | None = None
+    silence: float | None = None
+    lag: float | None = None
+
+
+def json_of(text: str | bytes) -> Any:
+    """Parsed with msgspec where it is installed (`holdfast[exchanges]`). Raises ValueError for what is not JSON."""
+    return _decoder()(text)
+
+
+@cache
+def _decoder() -> Callable[[str | bytes], Any]:
+    try:
+        from msgspec.json import decode
+    except ImportError:
+        return json.loads
+    return decode
