@@ -15,14 +15,14 @@ from unittest.mock import patch
 from fuzz.checkers import Violation
 from fuzz.plan import Plan, draw_plan
 from fuzz.voyage import sail
-from holdfast import Backoff, DialWindow, FeedOptions, Keepalive, Limits, Overflow
+from holdfast import Backoff, DialWindow, FeedOptions, Keepalive, Limits, Message, Overflow
 from holdfast.connection import Lost
 from holdfast.connection.connection import Connection
 from holdfast.connection.connection import Timer as ConnectionTimer
 from holdfast.supervisor.queue import ItemQueue
 from holdfast.supervisor.redial import Redial
 from holdfast.supervisor.supervisor import Supervisor, Timer
-from holdfast.supervisor.window import RollingWindow
+from holdfast.window import RollingWindow
 from holdfast.wire.reader import FrameReader
 from holdfast.wire.reader import Violation as WireViolation
 
@@ -210,12 +210,12 @@ def turns_batches_round() -> Iterator[None]:
 
 @_canary(9, "reset")
 def gives_the_last_message_twice() -> Iterator[None]:
-    last_batch: list[str | bytes] = []
+    last_batch: list[Message] = []
 
-    def lost(self: Supervisor, connection: Any, report: Any, now: float) -> None:
+    def lost(self: Supervisor, connection: Any, report: Any, now: float, **named: Any) -> None:
         if last_batch:
             self._queue.put_messages(last_batch[-1:], 1, now)
-        original(self, connection, report, now)
+        original(self, connection, report, now, **named)
 
     def deliver(self: Supervisor, messages: Any, nbytes: int, now: float) -> None:
         last_batch[:] = messages

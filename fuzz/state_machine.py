@@ -221,7 +221,7 @@ class FleetUnderInputs(RuleBasedStateMachine):
             if isinstance(item, Event):
                 self.ended = isinstance(item, Closed)
             else:
-                self.taken.append(int(item))
+                self.taken.append(int(str(item)))
         assert self.taken == sorted(set(self.taken)), "order, or a message twice"
         self._tick_if_due()
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from queue import Empty, SimpleQueue
 
-from holdfast import Closed, Event, Feed, FeedStats, Gap, GaveUp, Item, PongReceived
+from holdfast import Closed, Event, Feed, FeedStats, Gap, GaveUp, PongReceived
 from holdfast.testing import CombinedStreams, Exchange, FaultRecord, Publication
 from holdfast_cli.demo_script import SETTINGS, STREAMS, Script
 from holdfast_cli.demo_show import Show
@@ -50,7 +50,7 @@ class Observer:
         self.gave_up: GaveUp | None = None
         self._on_event = on_event
 
-    async def consume(self, feed: Feed) -> None:
+    async def consume(self, feed: Feed[str | bytes]) -> None:
         """To the end of the feed."""
         try:
             async for item in feed.items():
@@ -59,7 +59,7 @@ class Observer:
             self.gave_up = error
         self.ended = True
 
-    def note(self, item: Item) -> None:
+    def note(self, item: str | bytes | Event) -> None:
         """The next item."""
         if not isinstance(item, Event):
             self.last = _read(item)
@@ -139,7 +139,7 @@ class _Run:
         until = self._clock() + seconds
         return lambda: ready() or self._clock() >= until
 
-    async def _until(self, ready: Callable[[], bool], feed: Feed) -> None:
+    async def _until(self, ready: Callable[[], bool], feed: Feed[str | bytes]) -> None:
         """Keep the show going; also the end of the feed ends it."""
         while not ready() and not self._observer.ended:
             self._tell_of_faults()

@@ -6,20 +6,7 @@ import json
 from base64 import b64encode
 from dataclasses import fields
 
-from holdfast import (
-    Connected,
-    Disconnected,
-    Event,
-    EventsDropped,
-    Failure,
-    Gap,
-    Paused,
-    Redirected,
-    Resumed,
-    RetryScheduled,
-    Stale,
-    Stall,
-)
+from holdfast import Closed, ConnectFailed, Connecting, Event, Failure, PongReceived
 from holdfast.phrases import describe
 
 _LINE_ENDS = str.maketrans("\n\r", "  ")
@@ -36,13 +23,13 @@ def message_line(message: str | bytes) -> bytes:
     return b64encode(message) + b"\n"
 
 
-# What ends the command is told by its error.
-_FOR_PEOPLE = (Connected, Disconnected, RetryScheduled, Redirected, Gap, EventsDropped, Stale, Stall, Paused, Resumed)
+# Told by what follows, by the error that ends the command, or of no interest to most.
+_UNTOLD = (Connecting, ConnectFailed, PongReceived, Closed)
 
 
 def state_line(event: Event) -> bytes | None:
     """A short line for people, or None for what only `--events` shows."""
-    return f"holdfast: {describe(event)}\n".encode(errors="replace") if isinstance(event, _FOR_PEOPLE) else None
+    return f"holdfast: {describe(event)}\n".encode(errors="replace") if not isinstance(event, _UNTOLD) else None
 
 
 # Headers and bodies of answers may hold cookies and other secrets; `final` shows in what follows.

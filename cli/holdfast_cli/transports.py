@@ -23,7 +23,7 @@ class Transport:
     """
 
     name: str
-    open_feed: Callable[..., AbstractAsyncContextManager[Feed]]
+    open_feed: Callable[..., AbstractAsyncContextManager[Feed[str | bytes]]]
     sleep: Callable[[float], Awaitable[object]]
     beside: Callable[[Job], AbstractAsyncContextManager[None]]
     run: Callable[[Job], None]

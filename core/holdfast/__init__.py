@@ -4,6 +4,8 @@ Applications use `holdfast_asyncio` or `holdfast_trio`; settings, events and err
 """
 
 from holdfast.config import FeedConfig, FeedOptions
+from holdfast.dialects.dialect import Dialect, Service, ServiceLimits
+from holdfast.dialects.words import Patience, Update
 from holdfast.endpoint import Endpoint
 from holdfast.errors import (
     ConfigError,
@@ -14,6 +16,7 @@ from holdfast.errors import (
     InvalidURL,
     LocalProtocolError,
     NotOpen,
+    StreamRefused,
 )
 from holdfast.events import (
     Closed,
@@ -25,7 +28,9 @@ from holdfast.events import (
     EventsDropped,
     Gap,
     Item,
+    Lagging,
     Message,
+    Notified,
     Paused,
     PongReceived,
     Redirected,
@@ -33,6 +38,9 @@ from holdfast.events import (
     RetryScheduled,
     Stale,
     Stall,
+    Subscribed,
+    SubscriptionRefused,
+    Unsubscribed,
 )
 from holdfast.failures import Cause, Failure
 from holdfast.feed import Feed
@@ -43,9 +51,11 @@ from holdfast.settings import (
     DialWindow,
     Keepalive,
     Limits,
+    MessageWindow,
     Overflow,
     Retry,
     Staleness,
+    Subscribing,
     Timeouts,
 )
 from holdfast.stats import FeedStats
@@ -61,6 +71,7 @@ __all__ = [
     "Connected",
     "Connecting",
     "DialWindow",
+    "Dialect",
     "Disconnected",
     "Endpoint",
     "Event",
@@ -79,20 +90,32 @@ __all__ = [
     "InvalidURL",
     "Item",
     "Keepalive",
+    "Lagging",
     "Limits",
     "LocalProtocolError",
     "Message",
+    "MessageWindow",
     "NewConnection",
     "NotOpen",
+    "Notified",
     "Overflow",
+    "Patience",
     "Paused",
     "PongReceived",
     "Redirected",
     "Resumed",
     "Retry",
     "RetryScheduled",
+    "Service",
+    "ServiceLimits",
     "Stale",
     "Staleness",
     "Stall",
+    "StreamRefused",
+    "Subscribed",
+    "Subscribing",
+    "SubscriptionRefused",
     "Timeouts",
+    "Unsubscribed",
+    "Update",
 ]

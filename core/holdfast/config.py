@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
 from holdfast.checks import can_be_sent, need, positive
+from holdfast.dialects.dialect import Dialect, Service, check_streams
+from holdfast.dialects.words import Patience
 from holdfast.endpoint import check_headers
 from holdfast.errors import ConfigError
 from holdfast.new_connection import NewConnection
@@ -15,13 +17,16 @@ from holdfast.settings import (
     DialWindow,
     Keepalive,
     Limits,
+    MessageWindow,
     Overflow,
     Retry,
     Staleness,
+    Subscribing,
     Timeouts,
 )
 from holdfast.source import ENDPOINT_OPTIONS, EndpointOptions, Source, Target, label, targets
 
+AnySource = Service | Source | Sequence[Source]
 OnConnect = Callable[[NewConnection], Awaitable[object]]
 
 
@@ -30,6 +35,9 @@ class FeedOptions(EndpointOptions, total=False):
 
     on_connect: OnConnect | None
     on_open: Iterable[str | bytes]
+    patience: Mapping[str, Patience]
+    subscribing: Subscribing
+    message_window: MessageWindow | None
     name: str | None
     user_agent: str | None
     keepalive: Keepalive
@@ -49,14 +57,24 @@ class FeedConfig:
 
     `targets`: where to dial, the preferred one first: after a failure comes the next, after a healthy connection the
     first. `on_connect`: an async function, called after every handshake with a `NewConnection`, on which it can send
-    and receive before messages flow; then `on_open`, messages, are sent, in order. `name`: what the feed is called in
-    log lines; None for the host. `user_agent`: None sends no such header. `stall_after`: when our own process did not
-    run for about this many seconds, that is reported as `Stall`.
+    and receive before messages flow; then `on_open`, messages, are sent, in order.
+
+    `dialect`: how the service speaks; `streams`: what is wanted of it to begin with; both come with a `Service`.
+    `patience`: how long streams may be silent where that is not as the dialect says, by name or pattern (`*@trade`).
+    `message_window`: what may be sent on a connection in any time; None: whatever there is.
+
+    `name`: what the feed is called in log lines; None for the host. `user_agent`: None sends no such header.
+    `stall_after`: when our own process did not run for about this many seconds, that is reported as `Stall`.
     """
 
     targets: tuple[Target, ...]
     on_connect: OnConnect | None = None
     on_open: tuple[str | bytes, ...] = ()
+    dialect: Dialect | None = None
+    streams: tuple[str, ...] = ()
+    patience: Mapping[str, Patience] = field(default_factory=dict[str, Patience])
+    subscribing: Subscribing = field(default_factory=Subscribing)
+    message_window: MessageWindow | None = None
     name: str | None = None
     user_agent: str | None = "holdfast/0.1"
     keepalive: Keepalive = field(default_factory=Keepalive)
@@ -75,6 +93,15 @@ class FeedConfig:
             raise ConfigError(f"targets is {type(self.targets).__name__}: must be a tuple; FeedConfig.build makes one")
         if self.on_connect is not None:
             need(callable(self.on_connect), "on_connect", self.on_connect, "an async function of a NewConnection")
+        for pattern, patience in self.patience.items():
+            need(isinstance(patience, Patience), f"patience[{pattern!r}]", patience, "a Patience(...)")
+        if self.message_window is not None:
+            given = self.message_window
+            need(isinstance(given, MessageWindow), "message_window", given, "a MessageWindow(...), or None")
+        if self.dialect is not None:
+            check_streams(self.dialect, self.streams)
+        else:
+            need(not self.streams, "streams", self.streams, "left out: without a dialect use on_open")
         if self.name is not None:
             need(isinstance(self.name, str) and self.name.isprintable(), "name", self.name, "a printable str")
         for name, kind in _KINDS.items():
@@ -88,16 +115,24 @@ class FeedConfig:
         positive("stall_after", self.stall_after)
 
     @classmethod
-    def build(cls, source: Source | Sequence[Source], options: FeedOptions) -> FeedConfig:
+    def build(cls, source: AnySource, options: FeedOptions) -> FeedConfig:
         """From the arguments of `open_feed`. Raises ConfigError for an unknown, misplaced or impossible option."""
         known = FeedOptions.__optional_keys__
         if unknown := options.keys() - known:
             raise ConfigError(f"unknown option {', '.join(sorted(unknown))}: choose from {', '.join(sorted(known))}")
+        rest = {name: value for name, value in options.items() if name not in ENDPOINT_OPTIONS}
         on_open = options.get("on_open", ())
-        if isinstance(on_open, str | bytes) or not isinstance(on_open, Iterable):
+        if isinstance(on_open, str | bytes) or not isinstance(cast(object, on_open), Iterable):
             raise ConfigError(f"on_open is {type(on_open).__name__}: give a list of messages, such as on_open=['...']")
-        rest = {name: value for name, value in options.items() if name not in ENDPOINT_OPTIONS and name != "on_open"}
-        return cls(targets(source, options), on_open=tuple(on_open), **rest)  # type: ignore[arg-type]
+        rest["on_open"] = tuple(on_open)
+        if isinstance(source, Service):
+            limits = source.dialect.limits
+            rest.update(dialect=source.dialect, streams=source.streams)
+            rest.setdefault("message_window", limits.message_window)
+            if limits.dial_window is not None:
+                rest.setdefault("dial_window", limits.dial_window)
+            source = source.source
+        return cls(targets(source, options), **rest)  # type: ignore[arg-type]
 
     @property
     def label(self) -> str:
@@ -114,4 +149,5 @@ _KINDS: dict[str, type] = {
     "timeouts": Timeouts,
     "limits": Limits,
     "overflow": Overflow,
+    "subscribing": Subscribing,
 }

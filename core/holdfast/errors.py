@@ -36,6 +36,10 @@ class FeedClosed(HoldfastError):
     """The feed was closed; it takes no more messages."""
 
 
+class StreamRefused(HoldfastError):
+    """The service will not give a stream that was waited for."""
+
+
 class GiveUp(HoldfastError):
     """For users to raise in `on_connect`, or in a function that makes endpoints: no retry can help, end the feed."""
 

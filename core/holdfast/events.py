@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from holdfast.dialects.words import Update
 from holdfast.failures import Failure
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Base of all events; a message is never one: messages are plain `str` or `bytes`."""
+    """Base of all events; a message is never one: messages are plain `str` or `bytes`, or an `Update`."""
 
     at: float
 
@@ -74,13 +75,15 @@ class Gap(Event):
 
     It stands before the first message after the loss. `since` is when the last byte arrived before it; after a silence
     of data, when the last message did. `dropped` is the number of messages that we dropped ourselves, for want of a
-    consumer; what a server sent in vain nobody can count.
+    consumer; what a server sent in vain nobody can count. `stream` is the one that the gap is in; None for all of the
+    connection's.
     """
 
     since: float
     until: float
     cause: Failure
     dropped: int = 0
+    stream: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +96,57 @@ class PongReceived(Event):
 
 @dataclass(frozen=True, slots=True)
 class Stale(Event):
-    """The connection is open, and no message arrived for `silent` seconds."""
+    """The connection is open, and no data arrived for `silent` seconds: none of `stream`; None for none at all."""
 
     conn: int
     silent: float
+    stream: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lagging(Event):
+    """By the service's own event time, a message of this stream was `lag` seconds old when it came.
+
+    It is not reported again before the stream has caught up.
+    """
+
+    conn: int
+    stream: str
+    lag: float
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed(Event):
+    """The service acknowledged these streams."""
+
+    conn: int
+    streams: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribed(Event):
+    """The service does not send these streams any more."""
+
+    conn: int
+    streams: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionRefused(Event):
+    """The service will not give this stream; `reason` are its words. It is asked for again on the next connection."""
+
+    conn: int
+    stream: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notified(Event):
+    """The service announced something, in `text`. `going_away`: that this connection is about to end."""
+
+    conn: int
+    text: str
+    going_away: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,5 +185,5 @@ class Closed(Event):
     reason: str = ""
 
 
-Message = str | bytes
-Item = str | bytes | Event
+Message = str | bytes | Update  # an Update where a dialect reads the service's messages
+Item = str | bytes | Update | Event

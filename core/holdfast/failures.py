@@ -48,6 +48,8 @@ class Cause(Enum):
     PROTOCOL = "protocol"
     PONG_TIMEOUT = "pong_timeout"
     NO_DATA = "no_data"
+    STREAM_SILENT = "stream_silent"
+    UNACKNOWLEDGED = "unacknowledged"
     WRITE_STUCK = "write_stuck"
     # Ours, and what the user's own functions came to.
     ENDPOINT = "endpoint"
@@ -68,6 +70,8 @@ _PHRASES = {
     Cause.PROTOCOL: "protocol violation by the server",
     Cause.PONG_TIMEOUT: "nothing received since our ping",
     Cause.NO_DATA: "no data",
+    Cause.STREAM_SILENT: "a stream is silent",
+    Cause.UNACKNOWLEDGED: "streams were not acknowledged",
     Cause.WRITE_STUCK: "the server does not read what we send",
     Cause.ENDPOINT: "no endpoint was made",
     Cause.ON_CONNECT: "on_connect failed",

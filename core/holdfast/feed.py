@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, Generic, TypeVar, cast
 
 from holdfast.driver import Driver
-from holdfast.errors import FeedClosed, GaveUp, LocalProtocolError, NotOpen
+from holdfast.errors import ConfigError, FeedClosed, GaveUp, HoldfastError, LocalProtocolError, NotOpen, StreamRefused
 from holdfast.events import Closed, Event, Item
 from holdfast.stats import FeedStats
 
+M = TypeVar("M")  # what the messages are: `str | bytes`, or Update
 _AT_ONCE = 1024  # items taken between two chances for other tasks to run
 
 
-class Feed:
+class Feed(Generic[M]):
     """A stream of messages that outlives its connections. Made by `open_feed`; valid inside its `async with`.
 
-    Iterating gives messages (`str` or `bytes`) only. It ends after `close()`, and raises GaveUp when no retry can
-    help. One task at a time may take from a feed; breaking off, at any point, loses nothing that was not yet given.
+    Iterating gives messages only: `str` or `bytes`, or Updates of a Service. It ends after `close()`, and raises GaveUp
+    when no retry can help. One task at a time may take from a feed; breaking off, at any point, loses nothing that was
+    not yet given.
     """
 
     def __init__(self, driver: Driver[Any]) -> None:
@@ -27,22 +30,22 @@ class Feed:
         self._taking = False
         self._last: Closed | None = None
 
-    def __aiter__(self) -> AsyncIterator[str | bytes]:
+    def __aiter__(self) -> AsyncIterator[M]:
         return self
 
-    async def __anext__(self) -> str | bytes:
+    async def __anext__(self) -> M:
         while True:
             for item in self._taken:
                 if not isinstance(item, Event):
-                    return item
+                    return cast(M, item)
                 self._note(item)
             await self._take_more()
 
-    def items(self) -> AsyncIterator[Item]:
+    def items(self) -> AsyncIterator[M | Event]:
         """Messages and events, in order. Closed is the last; then it ends, or raises GaveUp."""
         return _Items(self)
 
-    def batches(self) -> AsyncIterator[list[str | bytes]]:
+    def batches(self) -> AsyncIterator[list[M]]:
         """Messages in lists, never empty, as they arrived together: less work per message."""
         return _Batches(self)
 
@@ -56,9 +59,7 @@ class Feed:
         while True:
             await self._driver.until(lambda: self._fleet.is_open or self._fleet.ended is not None)
             if (ended := self._fleet.ended) is not None:
-                if ended.failure is not None:
-                    raise GaveUp(ended.failure, ended.reason)
-                raise FeedClosed("the feed is closed: open a new one to send")
+                raise _error_of(ended)
             try:
                 self._fleet.send(message, self._driver.now())
             except NotOpen:
@@ -66,6 +67,44 @@ class Feed:
             self._driver.settle()
             await self._driver.flush()
             return
+
+    def subscribe(self, *streams: str) -> None:
+        """Want these streams from now on, on this connection and all that follow it.
+
+        Connected or not: what is wanted is asked for as soon as the service's limits let it. Raises ConfigError for
+        what cannot be asked for (then nothing changed), LocalProtocolError for a feed without a dialect.
+        """
+        self._fleet.subscribe(streams, self._driver.now())
+        self._driver.settle()
+
+    def unsubscribe(self, *streams: str) -> None:
+        """Want these streams no more."""
+        self._fleet.unsubscribe(streams, self._driver.now())
+        self._driver.settle()
+
+    async def subscribed(self, *streams: str, timeout: float | None = None) -> None:
+        """Wait until the service has acknowledged these streams; all that are wanted, if none is named.
+
+        Raises StreamRefused if it will not give one of them, TimeoutError after `timeout` seconds, FeedClosed or
+        GaveUp when the feed has ended, ConfigError for a stream that is not wanted.
+        """
+        limit = math.inf if timeout is None else self._driver.now() + timeout
+        if limit < math.inf:
+            self._fleet.remind(limit)
+            self._driver.settle()
+        await self._driver.until(lambda: self._is_answered(streams) or self._driver.now() >= limit)
+        if (ended := self._fleet.ended) is not None:
+            raise _error_of(ended)
+        states = self._states(streams)
+        if refused := [stream for stream, state in states.items() if state == "refused"]:
+            raise StreamRefused(f"the service refused {', '.join(refused)}: SubscriptionRefused has its words")
+        if missing := [stream for stream, state in states.items() if state != "subscribed"]:
+            raise TimeoutError(f"not subscribed after {timeout} s: {', '.join(missing)}")
+
+    @property
+    def streams(self) -> dict[str, str]:
+        """Every stream that is wanted, and how it stands: `wanted`, `asked`, `subscribed` or `refused`."""
+        return self._fleet.stream_states()
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """End the feed with the closing handshake, within `Timeouts.close`. What was received can still be taken."""
@@ -81,6 +120,18 @@ class Feed:
     def is_open(self) -> bool:
         """Whether a connection is open now."""
         return self._fleet.is_open
+
+    def _states(self, streams: tuple[str, ...]) -> dict[str, str]:
+        states = self._fleet.stream_states()
+        if unknown := [stream for stream in streams if stream not in states]:
+            raise ConfigError(f"{', '.join(unknown)}: not wanted; subscribe() first")
+        return {stream: states[stream] for stream in streams} if streams else states
+
+    def _is_answered(self, streams: tuple[str, ...]) -> bool:
+        if self._fleet.ended is not None:
+            return True
+        states = self._states(streams).values()
+        return "refused" in states or all(state == "subscribed" for state in states)
 
     def _note(self, item: Item) -> None:
         if type(item) is Closed:
@@ -103,34 +154,40 @@ class Feed:
         self._driver.settle()
 
 
-class _Items(AsyncIterator[Item]):
+def _error_of(ended: Closed) -> HoldfastError:
+    if ended.failure is not None:
+        return GaveUp(ended.failure, ended.reason)
+    return FeedClosed("the feed is closed: open a new one")
+
+
+class _Items(AsyncIterator[M | Event], Generic[M]):
     """Owns nothing: it may be dropped at any point."""
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, feed: Feed[M]) -> None:
         self._feed = feed
 
-    async def __anext__(self) -> Item:
+    async def __anext__(self) -> M | Event:
         feed = self._feed
         while True:
             for item in feed._taken:
                 feed._note(item)
-                return item
+                return cast("M | Event", item)
             await feed._take_more()
 
 
-class _Batches(AsyncIterator[list[str | bytes]]):
-    def __init__(self, feed: Feed) -> None:
+class _Batches(AsyncIterator[list[M]], Generic[M]):
+    def __init__(self, feed: Feed[M]) -> None:
         self._feed = feed
 
-    async def __anext__(self) -> list[str | bytes]:
+    async def __anext__(self) -> list[M]:
         feed = self._feed
         while True:
-            batch: list[str | bytes] = []
+            batch: list[M] = []
             for item in feed._taken:
                 if isinstance(item, Event):
                     feed._note(item)
                 else:
-                    batch.append(item)
+                    batch.append(cast(M, item))
             if batch:
                 return batch
             await feed._take_more()

@@ -14,6 +14,8 @@ from holdfast.events import (
     Event,
     EventsDropped,
     Gap,
+    Lagging,
+    Notified,
     Paused,
     PongReceived,
     Redirected,
@@ -21,6 +23,9 @@ from holdfast.events import (
     RetryScheduled,
     Stale,
     Stall,
+    Subscribed,
+    SubscriptionRefused,
+    Unsubscribed,
 )
 
 # Those of the standard library's logging, which reads clocks and is not imported here.
@@ -37,9 +42,17 @@ _PHRASES: dict[type[Event], tuple[int, Callable[[Any], str]]] = {
         lambda event: f"{event.failure}, reconnecting in {seconds(event.delay)} (attempt {event.attempt})",
     ),
     Redirected: (INFO, lambda event: f"redirected to {event.url} (HTTP {event.status})"),
-    Gap: (WARNING, lambda event: f"gap of {seconds(event.until - event.since)}: {_loss(event)}: {event.cause}"),
+    Gap: (
+        WARNING,
+        lambda event: f"gap of {_span(event)}: {_loss(event)}: {event.cause}",
+    ),
     PongReceived: (DEBUG, lambda event: f"pong received in {event.rtt * 1000:.0f} ms"),
-    Stale: (WARNING, lambda event: f"stale: connected, and no message for {seconds(event.silent)}"),
+    Stale: (WARNING, lambda event: f"stale: connected, and no {_of(event)} for {seconds(event.silent)}"),
+    Lagging: (WARNING, lambda event: f"lagging: {event.stream} is {seconds(event.lag)} late"),
+    Subscribed: (INFO, lambda event: f"subscribed to {_list(event.streams)}"),
+    Unsubscribed: (INFO, lambda event: f"unsubscribed from {_list(event.streams)}"),
+    SubscriptionRefused: (ERROR, lambda event: f"refused: {event.stream}: {event.reason}"),
+    Notified: (INFO, lambda event: f"the service says: {event.text}"),
     Stall: (WARNING, lambda event: f"stall: this process did not run for {seconds(event.duration)}"),
     Paused: (WARNING, lambda event: f"paused: {event.queued} bytes wait for a slow consumer"),
     Resumed: (INFO, lambda event: f"resumed: {event.queued} bytes wait"),
@@ -65,6 +78,22 @@ def describe(event: Event) -> str:
 def seconds(duration: float) -> str:
     """A time for people."""
     return f"{duration:.3g} s" if duration < 100 else f"{duration:.0f} s"
+
+
+_NAMES_SHOWN = 5
+
+
+def _list(streams: tuple[str, ...]) -> str:
+    shown = ", ".join(streams[:_NAMES_SHOWN])
+    return shown if len(streams) <= _NAMES_SHOWN else f"{shown} and {len(streams) - _NAMES_SHOWN} more"
+
+
+def _of(stale: Stale) -> str:
+    return "message" if stale.stream is None else f"message of {stale.stream}"
+
+
+def _span(gap: Gap) -> str:
+    return seconds(gap.until - gap.since) + ("" if gap.stream is None else f" in {gap.stream}")
 
 
 def _loss(gap: Gap) -> str:

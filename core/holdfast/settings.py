@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from holdfast.checks import count, need, number, positive, positive_or_none
 
@@ -115,23 +115,42 @@ class DialWindow:
 
 @dataclass(frozen=True, slots=True)
 class MessageWindow:
-    """At most `count` messages to the server on one connection in any `period` seconds; pings and pongs count.
+    """At most `count` messages to the server on one connection in any `period` seconds; what is more waits its turn.
 
-    `reserve` of them are kept for pongs. `margin`: seconds by which the network may bunch what was sent apart, so that
-    the server, too, sees no more than `count` in `period`.
+    `counts_control`: whether pings and pongs count; then `reserve` of the messages are kept for pongs. `margin`:
+    seconds by which the network may bunch what was sent apart, so that the server, too, sees no more than `count` in
+    `period`.
     """
 
     count: int
     period: float = 1.0
+    counts_control: bool = True
     reserve: int = 1
     margin: float = 0.25
 
     def __post_init__(self) -> None:
-        count("MessageWindow.count", self.count, least=2)
+        count("MessageWindow.count", self.count)
         positive("MessageWindow.period", self.period)
-        count("MessageWindow.reserve", self.reserve)
+        count("MessageWindow.reserve", self.reserve, least=0)
         need(self.reserve < self.count, "MessageWindow.reserve", self.reserve, f"less than count = {self.count}")
         need(number(self.margin) and self.margin >= 0, "MessageWindow.margin", self.margin, "0 seconds or more")
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribing:
+    """How streams are asked for. A request that was not acknowledged within `ack_timeout` seconds is repeated; after
+    `max_asks` of a stream in vain the connection is replaced. Every `audit_every` seconds the service is asked what it
+    believes that we are subscribed to, where it can say; None: never.
+    """
+
+    ack_timeout: float = 10.0
+    max_asks: int = 3
+    audit_every: float | None = 300.0
+
+    def __post_init__(self) -> None:
+        positive("Subscribing.ack_timeout", self.ack_timeout)
+        count("Subscribing.max_asks", self.max_asks)
+        positive_or_none("Subscribing.audit_every", self.audit_every)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +203,7 @@ class Overflow:
     """
 
     policy: Literal["pause", "drop_oldest", "drop_newest", "conflate", "fail"] = "pause"
-    key: Callable[[str | bytes], Hashable] | None = None
+    key: Callable[[Any], Hashable] | None = None
 
     def __post_init__(self) -> None:
         allowed = ("pause", "drop_oldest", "drop_newest", "conflate", "fail")

@@ -31,7 +31,7 @@ class LossDeclared(Checker):
             if isinstance(item, Gap):
                 self._look_at(item)
             return
-        stream, number = number_of(item)
+        stream, number = number_of(str(item))
         last = self._last.get(stream)
         if last is not None and number > last + 1 and self._gaps_at[stream] == self._gaps:
             missing = [one for one in range(last + 1, number) if not self.voyage.was_withheld(stream, one)]

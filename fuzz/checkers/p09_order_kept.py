@@ -22,7 +22,7 @@ class OrderKept(Checker):
     def on_item(self, item: Item, now: float) -> None:
         if isinstance(item, Event):
             return
-        stream, number = number_of(item)
+        stream, number = number_of(str(item))
         last = self._last.get(stream, 0)
         if number == last:
             self.fail(f"{stream}: {number} came twice")

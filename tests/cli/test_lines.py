@@ -28,7 +28,13 @@ EVENTS = [
 ]
 UNTOLD = {Connecting, ConnectFailed, PongReceived, Closed}  # told by what follows, or of no interest to most
 SECRET = Failure(Cause.HTTP, "slow down", status=429, headers=(("Set-Cookie", "pass123"),), body=b"pass123")
-VALUES = {"url": "wss://example.com/?token=***", "failure": SECRET, "cause": SECRET, "headers": (("a", "pass123"),)}
+VALUES = {
+    "streams": ("a",),
+    "url": "wss://example.com/?token=***",
+    "failure": SECRET,
+    "cause": SECRET,
+    "headers": (("a", "pass123"),),
+}
 
 
 def example(event: type[Event]) -> Event:

@@ -20,9 +20,12 @@ from holdfast import (
     FeedOptions,
     Keepalive,
     Limits,
+    MessageWindow,
     Overflow,
+    Patience,
     Retry,
     Staleness,
+    Subscribing,
     Timeouts,
 )
 from holdfast.supervisor.verdict import judge
@@ -36,7 +39,8 @@ DOCUMENTS += [f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"
 EVENTS = [
     one for one in vars(holdfast).values() if isinstance(one, type) and issubclass(one, Event) and one is not Event
 ]
-GROUPS = (Backoff, DialWindow, Keepalive, Limits, Overflow, Retry, Staleness, Timeouts)
+GROUPS = (Backoff, DialWindow, Keepalive, Limits, MessageWindow, Overflow, Patience, Retry, Staleness, Subscribing)
+GROUPS += (Timeouts,)
 SHOWN = {
     "tail_asyncio.py": "README.md",
     "tail_trio.py": "README.md",
@@ -83,6 +87,8 @@ def test_snippets_compile_and_their_calls_are_taken() -> None:
 
 def shown(field: Field[object], unit: str) -> str:
     default = field.default
+    if default is MISSING:
+        return "–"
     if default is None:
         return "*None*"
     if isinstance(default, bool):
@@ -101,7 +107,7 @@ def test_every_setting_stands_there_with_its_default() -> None:
             assert cells[1] == shown(field, cells[2]), cells
             assert cells[3], "say why"
     plain = {field.name: field for field in fields(FeedConfig) if field.default is not MISSING}
-    for name in FeedOptions.__optional_keys__ - {group.__name__.lower() for group in GROUPS} - {"dial_window"}:
+    for name in FeedOptions.__optional_keys__ - {group.__name__.lower() for group in GROUPS} - {"dial_window", "patience"}:
         cells = table[f"`{name}`"]
         if name in plain and plain[name].default != ():
             assert cells[1] == shown(plain[name], cells[2]), cells

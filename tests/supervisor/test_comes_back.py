@@ -25,7 +25,7 @@ from holdfast import (
     Staleness,
     Timeouts,
 )
-from holdfast.supervisor.window import RollingWindow
+from holdfast.window import RollingWindow
 
 REFUSED = Manners(dial_failure=Failure(Cause.REFUSED))
 HOUR = 3600.0

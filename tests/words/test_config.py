@@ -20,9 +20,12 @@ from holdfast import (
     FeedOptions,
     Keepalive,
     Limits,
+    MessageWindow,
     Overflow,
+    Patience,
     Retry,
     Staleness,
+    Subscribing,
     Timeouts,
 )
 
@@ -125,7 +128,7 @@ def test_options_and_config_agree_field_by_field() -> None:
     options = typing.get_type_hints(FeedOptions)
     fields = typing.get_type_hints(FeedConfig)
     of_endpoint = {"headers", "subprotocols", "tls", "server_name"}
-    assert set(options) == (set(fields) - {"targets"}) | of_endpoint
+    assert set(options) == (set(fields) - {"targets", "dialect", "streams"}) | of_endpoint
     assert of_endpoint <= {field.name for field in dataclasses.fields(Endpoint) if field.init}
     for name in options.keys() - of_endpoint - {"on_open"}:
         assert options[name] == fields[name], name
@@ -140,6 +143,9 @@ def test_every_option_reaches_the_config() -> None:
     options: FeedOptions = {
         "on_connect": log_in,
         "on_open": ["a", b"b"],
+        "patience": {"*": Patience(first=1)},
+        "subscribing": Subscribing(11),
+        "message_window": MessageWindow(12),
         "name": "mine",
         "headers": {"X-A": "1"},
         "subprotocols": ["v1"],
@@ -163,6 +169,11 @@ def test_every_option_reaches_the_config() -> None:
         config.targets,
         log_in,
         ("a", b"b"),
+        None,
+        (),
+        {"*": Patience(first=1)},
+        Subscribing(11),
+        MessageWindow(12),
         "mine",
         "me/1",
         Keepalive(1, 2),

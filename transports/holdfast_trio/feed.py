@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Unpack
+from typing import Any, Unpack, overload
 
 import trio
 
-from holdfast.config import FeedConfig, FeedOptions
+from holdfast.config import AnySource, FeedConfig, FeedOptions
+from holdfast.dialects.dialect import Service
+from holdfast.dialects.words import Update
 from holdfast.feed import Feed
 from holdfast.source import Source
 from holdfast_trio.driver import TrioDriver
 
 
-def open_feed(source: Source | Sequence[Source], **options: Unpack[FeedOptions]) -> AbstractAsyncContextManager[Feed]:
+@overload
+def open_feed(source: Service, **options: Unpack[FeedOptions]) -> AbstractAsyncContextManager[Feed[Update]]: ...
+@overload
+def open_feed(
+    source: Source | Sequence[Source], **options: Unpack[FeedOptions]
+) -> AbstractAsyncContextManager[Feed[str | bytes]]: ...
+def open_feed(source: AnySource, **options: Unpack[FeedOptions]) -> AbstractAsyncContextManager[Feed[Any]]:
     """A context manager that opens a feed and gives it: then `async for message in feed`.
 
     `source` is a ws:// or wss:// URL, an Endpoint, or an async function that gives one of these afresh for every dial;
-    or a list of these, the preferred one first. The options are the settings of `FeedConfig`, by name. Raises
+    or a list of these, the preferred one first; or a Service, such as `binance.spot("btcusdt@trade")`, whose messages
+    are then Updates. The options are the settings of `FeedConfig`, by name. Raises
     ConfigError, which names the setting, before anything is dialled. Entering does not wait for a connection: that
     comes, and comes back, by itself. Leaving ends the feed with the closing handshake, within `Timeouts.close`; at
     once when the block was cancelled. Nothing stays behind either way.
@@ -27,11 +36,11 @@ def open_feed(source: Source | Sequence[Source], **options: Unpack[FeedOptions])
 
 
 @asynccontextmanager
-async def _opened(config: FeedConfig) -> AsyncGenerator[Feed]:
+async def _opened(config: FeedConfig) -> AsyncGenerator[Feed[Any]]:
     error: BaseException | None = None
     async with trio.open_nursery() as nursery:
         driver = TrioDriver(config, nursery)
-        feed = Feed(driver)
+        feed: Feed[Any] = Feed(driver)
         driver.start()
         try:
             try:

@@ -24,6 +24,7 @@ from enum import Enum, IntEnum
 
 from holdfast.commands import Command, Connect, Disconnect, MakeEndpoint, Pause, Resume, RunOnConnect, Write
 from holdfast.config import FeedConfig
+from holdfast.connection.pacer import Pacer
 from holdfast.connection.reports import Lost, Opened, Pong, Refused, Report
 from holdfast.endpoint import Endpoint
 from holdfast.errors import LocalProtocolError, NotOpen
@@ -74,6 +75,7 @@ class Timer(IntEnum):
     PING = 1  # time for the next ping
     PONG = 2  # the next look at an unanswered ping
     CLOSE = 3  # the socket is closed, whatever the peer does
+    PACE = 4  # the message window has room for what waits
 
 
 _NEXT = {
@@ -116,6 +118,7 @@ class Connection:
         self._handshake: ClientHandshake | None = None
         self._early: deque[str | bytes] = deque()  # what on_connect may take
         self._early_size = 0
+        self._pacer = Pacer(config.message_window) if config.message_window is not None else None
         self._reader = FrameReader(config.limits.max_message_size)
         self._timers = Timers(Timer)
         self._timers.set(Timer.CONNECT, now + config.timeouts.connect)
@@ -209,6 +212,8 @@ class Connection:
                 self._ping(now)
             elif timer == Timer.PONG:
                 reports += self._look_for_life(now)
+            elif timer == Timer.PACE:
+                self._write_paced(now)
             else:
                 self._disconnect()
         return reports
@@ -220,11 +225,25 @@ class Connection:
 
     # What the floor above wants
 
-    def send(self, message: str | bytes) -> None:
-        """One whole message. Raises NotOpen, or LocalProtocolError for what cannot be sent; then nothing was."""
+    def send(self, message: str | bytes, now: float, *, control: bool = False) -> None:
+        """One whole message; it may wait for the message window, unless it is `control`, and control does not count.
+
+        Raises NotOpen, or LocalProtocolError for what cannot be sent; then nothing was.
+        """
         if self.state not in (State.GREETING, State.OPEN):
             raise NotOpen(f"connection {self.conn} is {self.state.value}: wait for Connected, then send")
-        self._write(client_frame(*encode(message), self._mask()))
+        frame = client_frame(*encode(message), self._mask())
+        if self._pacer is None or (control and not self._pacer.counts_control):
+            self._write(frame)
+            return
+        if self._pacer.size > self._config.limits.max_write_size:
+            raise LocalProtocolError(f"{self._pacer.size} bytes wait for the message window: send less, or slower")
+        self._pacer.put(frame)
+        self._write_paced(now)
+
+    def may_send_at(self, now: float) -> float:
+        """When a message may be written at once: `now`, or the time at which to ask again."""
+        return now if self._pacer is None else self._pacer.free_at(now)
 
     def close(self, now: float, code: int = 1000, reason: str = "") -> None:
         """End it, within `Timeouts.close`; no-op while it is ending. Raises LocalProtocolError for a bad code."""
@@ -254,6 +273,11 @@ class Connection:
 
     def next_deadline(self) -> float:
         return self._timers.next()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether messages flow, and may be sent."""
+        return self.state is State.OPEN
 
     @property
     def held(self) -> int:
@@ -339,8 +363,21 @@ class Connection:
                 self._start_closing(now, close_payload(frame.code, frame.detail))
         # Of several pings read at once only the latest needs an answer (RFC 6455 section 5.5.3).
         if ping is not None and self.state in (State.GREETING, State.OPEN):
-            self._write(client_frame(PONG, ping.payload, self._mask()))
+            self._pong(client_frame(PONG, ping.payload, self._mask()), now)
         return reports
+
+    def _pong(self, frame: bytes, now: float) -> None:
+        if self._pacer is None or not self._pacer.counts_control:
+            self._write(frame)
+        else:
+            self._pacer.put_pong(frame)
+            self._write_paced(now)
+
+    def _write_paced(self, now: float) -> None:
+        assert self._pacer is not None
+        for frame in self._pacer.take(now):
+            self._write(frame)
+        self._timers.set(Timer.PACE, self._pacer.next_at(now))
 
     def _ping(self, now: float) -> None:
         keepalive = self._config.keepalive
@@ -348,6 +385,12 @@ class Connection:
         self._timers.set(Timer.PING, now + keepalive.interval)
         if self._awaiting:
             return  # the first unanswered ping decides
+        pacer = self._pacer
+        if pacer is not None and pacer.counts_control:
+            if (free := pacer.free_at(now)) > now:
+                self._timers.set(Timer.PING, free)  # the window is full
+                return
+            pacer.note(now)
         self._pings += 1
         self._rtt_payload = self._pings.to_bytes(4, "big")
         self._pinged_at = now

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from holdfast.dialects.words import Patience, Reading
 from holdfast.endpoint import Endpoint
+from holdfast.errors import ConfigError
 from holdfast.failures import Failure
 from holdfast.settings import DialWindow, MessageWindow
 from holdfast.source import Source
@@ -91,3 +92,17 @@ class Service:
     dialect: Dialect
     source: Source | Sequence[Source]
     streams: tuple[str, ...] = field(default=())
+
+
+def check_streams(dialect: Dialect, streams: Iterable[str]) -> None:
+    """Raise ConfigError for streams that one connection to this service cannot carry."""
+    streams = tuple(streams)
+    for stream in streams:
+        if not isinstance(stream, str):
+            raise ConfigError(f"stream {stream!r} is no str: give names as {dialect.name} writes them")
+        dialect.check(stream)
+    most = dialect.limits.max_streams
+    if most is not None and len(streams) > most:
+        raise ConfigError(
+            f"{len(streams)} streams on one connection: {dialect.name} allows {most}; spread them over several feeds"
+        )

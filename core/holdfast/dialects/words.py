@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from holdfast.checks import positive_or_none
+
 
 class Update:
     """Data of one stream, as the service sent it. Nothing of it is parsed before it is asked for.
@@ -115,13 +117,19 @@ Reading = Update | Control
 class Patience:
     """How long a stream may bring nothing, in seconds; None for as long as it likes.
 
-    `first`: from the acknowledgement to the first message. `silence`: from one message to the next. `lag`: by how much
-    a message may be older, by the service's own event time, than our wall clock.
+    `first`: from the acknowledgement to the first message; None for `silence`. `silence`: from one message to the next.
+    `lag`: by how much a message may be older, by the service's own event time, than our wall clock; that is reported,
+    the others are mended too.
     """
 
     first: float | None = None
     silence: float | None = None
     lag: float | None = None
+
+    def __post_init__(self) -> None:
+        positive_or_none("Patience.first", self.first)
+        positive_or_none("Patience.silence", self.silence)
+        positive_or_none("Patience.lag", self.lag)
 
 
 def json_of(text: str | bytes) -> Any:

@@ -17,7 +17,8 @@ Remote faults never raise here. Misuse by the caller raises LocalProtocolError a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from heapq import heappop, heappush
 
 from holdfast.commands import Command
 from holdfast.config import FeedConfig
@@ -58,6 +59,7 @@ class Fleet:
         self._now = -math.inf
         self._wake = math.inf  # never later than the earliest deadline; looked at anew when it has come
         self._started = False
+        self._reminders: list[float] = []  # a heap
         self._drained_at = math.inf  # since when a paused connection could be read again
 
     # Inputs
@@ -122,6 +124,8 @@ class Fleet:
     def tick(self, now: float) -> None:
         """The deadline has come. Early and spurious calls do nothing."""
         now = self._enter(now)
+        while self._reminders and self._reminders[0] <= now:
+            heappop(self._reminders)
         if now >= self.next_deadline():
             self._feed.tick(now)
             self._leave(now)
@@ -129,13 +133,31 @@ class Fleet:
 
     def send(self, message: str | bytes, now: float) -> None:
         """One message on the open connection. If NotOpen, FeedClosed or LocalProtocolError is raised, nothing was."""
-        self._enter(now)
-        self._feed.send(message)
+        now = self._enter(now)
+        self._feed.send(message, now)
+        self._leave(now)
+
+    def subscribe(self, streams: Iterable[str], now: float) -> None:
+        """Want these streams from now on. Raises ConfigError for what cannot be asked for; then nothing changed."""
+        now = self._enter(now)
+        self._feed.subscribe(streams, now)
+        self._leave(now)
+
+    def unsubscribe(self, streams: Iterable[str], now: float) -> None:
+        """Want these no more."""
+        now = self._enter(now)
+        self._feed.unsubscribe(streams, now)
+        self._leave(now)
+
+    def remind(self, at: float) -> None:
+        """Have `tick` called at that time, for somebody who waits with a timeout; it changes nothing else."""
+        heappush(self._reminders, at)
 
     def send_on(self, conn: int, message: str | bytes, now: float) -> None:
         """One message of `on_connect`'s, on its connection. Raises NotOpen when that is gone."""
-        self._enter(now)
-        self._feed.send_on(conn, message)
+        now = self._enter(now)
+        self._feed.send_on(conn, message, now)
+        self._leave(now)
 
     def close(self, now: float, code: int = 1000, reason: str = "") -> None:
         """End everything within `Timeouts.close`. Items that are queued can still be taken."""
@@ -168,7 +190,12 @@ class Fleet:
 
     def next_deadline(self) -> float:
         """When to call `tick`: seconds on the driver's clock, inf for never."""
-        return min(self._wake, self._drained_at)
+        reminder = self._reminders[0] if self._reminders else math.inf
+        return min(self._wake, self._drained_at, reminder)
+
+    def stream_states(self) -> dict[str, str]:
+        """For each wanted stream: `wanted`, `asked`, `subscribed` or `refused`."""
+        return self._feed.stream_states()
 
     @property
     def has_items(self) -> bool:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Hashable, Iterable
 from dataclasses import replace
 
-from holdfast.events import Closed, Event, EventsDropped, Gap, Item
+from holdfast.events import Closed, Event, EventsDropped, Gap, Item, Message
 from holdfast.failures import Cause, Failure
 from holdfast.settings import Overflow
 
@@ -61,7 +61,7 @@ class ItemQueue:
     def is_half_empty(self) -> bool:
         return self.size <= self._bound // 2
 
-    def put_messages(self, messages: list[str | bytes], nbytes: int, now: float) -> None:
+    def put_messages(self, messages: list[Message], nbytes: int, now: float) -> None:
         """All messages of a chunk of `nbytes`. The list is the queue's from now on."""
         policy = self._overflow.policy
         if policy == "drop_newest" and self.is_full:
@@ -187,7 +187,7 @@ class ItemQueue:
         function = self._overflow.key
         assert function is not None
         try:
-            key = function(message)  # type: ignore[arg-type]  # only messages come here
+            key = function(message)
             hash(key)
         except Exception:  # the user's function: a message that it cannot read stands for itself
             return id(message)

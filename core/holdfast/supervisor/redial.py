@@ -62,7 +62,7 @@ class Redial:
 
     def after(self, failure: Failure, wall_now: float, *, endpoint: Endpoint | None, healthy: bool = False) -> Plan:
         """What to do now. `endpoint`: where it happened. `healthy`: on a connection that had proven itself."""
-        verdict = judge(failure, wall_now, self._config.retry.retry_after_cap)
+        verdict = self._judge(failure, wall_now)
         if verdict.action is Action.FOLLOW and endpoint is not None:
             followed = self._follow(endpoint, failure.header("location") or "")
             if isinstance(followed, Endpoint):
@@ -78,6 +78,10 @@ class Redial:
             self._choose_another()
         self._go_home()
         return self._retry(verdict)
+
+    def _judge(self, failure: Failure, wall_now: float) -> Verdict:
+        own = self._config.dialect.verdict(failure) if self._config.dialect is not None else None
+        return own or judge(failure, wall_now, self._config.retry.retry_after_cap)
 
     def _retry(self, verdict: Verdict) -> Plan:
         retry = self._config.retry

@@ -8,7 +8,7 @@ from holdfast.commands import Command
 from holdfast.events import Event
 from holdfast.randomness import Randomness
 from holdfast.settings import DialWindow
-from holdfast.supervisor.window import RollingWindow
+from holdfast.window import RollingWindow
 from holdfast.wire import MaskSource
 
 

@@ -12,15 +12,16 @@ closed; what it still brings is ignored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum, IntEnum
 from typing import ClassVar
 
 from holdfast.config import FeedConfig
 from holdfast.connection import Connection, Lost, Opened, Pong, Refused, Report, encode
 from holdfast.connection import State as ConnectionState
+from holdfast.dialects.words import Update
 from holdfast.endpoint import Endpoint
-from holdfast.errors import FeedClosed, NotOpen
+from holdfast.errors import FeedClosed, LocalProtocolError, NotOpen
 from holdfast.events import (
     Closed,
     Connected,
@@ -30,6 +31,7 @@ from holdfast.events import (
     Event,
     Gap,
     Item,
+    Message,
     Paused,
     PongReceived,
     Redirected,
@@ -44,6 +46,7 @@ from holdfast.supervisor.data_watch import DataWatch
 from holdfast.supervisor.queue import ItemQueue
 from holdfast.supervisor.redial import Redial
 from holdfast.supervisor.shared import Shared
+from holdfast.supervisor.streams import Replace, Streams
 from holdfast.supervisor.tally import Tally
 from holdfast.timers import Timers
 
@@ -81,6 +84,9 @@ class Supervisor:
         self._current: Connection | None = None
         self._gap: tuple[float, Failure] | None = None  # since when, and why, messages may have been lost
         self._data = DataWatch()
+        self._streams: Streams | None = None
+        if config.dialect is not None:
+            self._streams = Streams(config.dialect, config, shared, emit=self._emit, declare_gap=self._declare_gap)
         self._tally = Tally()
 
     # Inputs
@@ -125,7 +131,7 @@ class Supervisor:
         if not reports:
             if messages:
                 self._deliver(messages, nbytes, now)
-            return False
+            return self._streams is not None  # whose deadlines move with what the service answers
         # Opened stands before the first message; all else stands behind those that came with it.
         first = 1 if isinstance(reports[0], Opened) else 0
         self._handle(connection, reports[:first], now)
@@ -144,6 +150,8 @@ class Supervisor:
             for connection in list(self.connections.values()):
                 if connection.next_deadline() <= now:
                     self._handle(connection, connection.tick(now), now)
+            if self._streams is not None and (replace := self._streams.tick(now)) is not None:
+                self._replace(replace, now)
             timer = self._timers.expired(now)
             if timer == Timer.DIAL:
                 self._dial(now)
@@ -156,25 +164,35 @@ class Supervisor:
             connection.stalled(late)
         if self._current is not None:
             self._data.excuse(late)
+        if self._streams is not None:
+            self._streams.stalled(late)
         if report and self.state not in (State.IDLE, State.CLOSING, State.CLOSED):
             self._tally.stalls += 1
             self._emit(Stall(now, late))
 
-    def send(self, message: str | bytes) -> None:
+    def subscribe(self, streams: Iterable[str], now: float) -> None:
+        """Raises ConfigError for what cannot be asked for, LocalProtocolError without a dialect."""
+        self._need_streams().subscribe(streams, now)
+
+    def unsubscribe(self, streams: Iterable[str], now: float) -> None:
+        """Raises LocalProtocolError without a dialect."""
+        self._need_streams().unsubscribe(streams, now)
+
+    def send(self, message: str | bytes, now: float) -> None:
         """Raises FeedClosed, NotOpen, or LocalProtocolError for what is no message; then nothing was sent."""
         encode(message)
         if self.state in (State.CLOSING, State.CLOSED):
             raise FeedClosed("the feed is closed: open a new one to send")
         if self._current is None or self.state is not State.OPEN:
             raise NotOpen(f"the feed is {self.state.value}, not open: wait for Connected, then send")
-        self._current.send(message)
+        self._current.send(message, now)
 
-    def send_on(self, conn: int, message: str | bytes) -> None:
+    def send_on(self, conn: int, message: str | bytes, now: float) -> None:
         """For `on_connect`. Raises NotOpen when the connection is gone, LocalProtocolError for what is no message."""
         encode(message)
         if conn not in self.connections:
             raise NotOpen(f"connection {conn} is gone")
-        self.connections[conn].send(message)
+        self.connections[conn].send(message, now)
 
     def close(self, now: float, code: int, reason: str) -> None:
         """End it within `Timeouts.close`, from every state. What is queued can still be taken."""
@@ -188,6 +206,17 @@ class Supervisor:
     def take_items(self, limit: int | None) -> list[Item]:
         return self._queue.take(limit)
 
+    def stream_states(self) -> dict[str, str]:
+        """For each wanted stream: wanted, asked, subscribed or refused."""
+        return self._streams.states() if self._streams is not None else {}
+
+    def _need_streams(self) -> Streams:
+        if self._streams is None:
+            raise LocalProtocolError("this feed has no dialect: send requests yourself, or in on_open")
+        if self.state in (State.CLOSING, State.CLOSED):
+            raise FeedClosed("the feed is closed: open a new one to subscribe")
+        return self._streams
+
     # Getters
 
     @property
@@ -197,7 +226,8 @@ class Supervisor:
     @property
     def _is_healthy(self) -> bool:
         """The current connection has proven itself: data has been flowing for long enough."""
-        return self.state is State.OPEN and self._data.flowed_for >= self._config.retry.stable_after
+        flows = self.state is State.OPEN and self._data.flowed_for >= self._config.retry.stable_after
+        return flows and (self._streams is None or self._streams.is_settled)
 
     @property
     def is_drained(self) -> bool:
@@ -208,6 +238,8 @@ class Supervisor:
 
     def next_deadline(self) -> float:
         deadline = self._timers.next()
+        if self._streams is not None:
+            deadline = min(deadline, self._streams.next_deadline())
         for connection in self.connections.values():
             deadline = min(deadline, connection.next_deadline())
         return deadline
@@ -278,12 +310,11 @@ class Supervisor:
         self._timers.set(Timer.DIAL, until)
         self._emit(RetryScheduled(now, until - now, self._redial.next_attempt, failure))
 
-    def _go_on_after(self, connection: Connection, failure: Failure, now: float) -> None:
+    def _go_on_after(self, connection: Connection, failure: Failure, now: float, *, elsewhere: bool = False) -> None:
         """The current connection is no more: plan the next, or give up."""
         self._tally.note(failure)
-        healthy = self._is_healthy
-        self._current = None
-        self._timers.clear_all()
+        healthy = self._is_healthy and not elsewhere
+        self._no_current()
         wall_now = now + self._shared.wall_offset
         plan = self._redial.after(failure, wall_now, endpoint=connection.endpoint, healthy=healthy)
         if plan.give_up is not None:
@@ -296,12 +327,17 @@ class Supervisor:
 
     def _end(self, closed: Closed) -> None:
         """Nothing new begins from here. The last item stands in the queue at once; sockets may take longer."""
-        self._current = None
-        self._timers.clear_all()
+        self._no_current()
         self._declare_gap(closed.at)
         self.state = State.CLOSING
         self.ended = closed
         self._emit(closed)
+
+    def _no_current(self) -> None:
+        self._current = None
+        self._timers.clear_all()
+        if self._streams is not None:
+            self._streams.lost()
 
     # What connections report
 
@@ -331,10 +367,13 @@ class Supervisor:
         assert connection.endpoint is not None
         url, took = connection.endpoint.safe_url, now - connection.dialled_at
         self._emit(Connected(now, connection.conn, url, took, report.subprotocol, report.headers))
-        self._declare_gap(now)
+        if self._streams is None:
+            self._declare_gap(now)
         for message in self._config.on_open:
-            if connection.state is ConnectionState.OPEN:
-                connection.send(message)
+            if connection.is_open:
+                connection.send(message, now)
+        if self._streams is not None:
+            self._streams.opened(connection, now)
         if self._queue.is_full:
             self._on_full(now)
 
@@ -342,13 +381,16 @@ class Supervisor:
         self._emit(ConnectFailed(now, connection.conn, report.failure))
         self._go_on_after(connection, report.failure, now)
 
-    def _on_lost(self, connection: Connection, report: Lost, now: float) -> None:
+    def _on_lost(self, connection: Connection, report: Lost, now: float, *, elsewhere: bool = False) -> None:
         # Bytes arrive in order: whatever was sent before the last of them has come. But a server that fell silent may
         # have been losing messages since its last one.
         silent = report.failure.cause is Cause.NO_DATA
-        self._gap = (self._data.missed_since if silent else connection.last_received, report.failure)
+        since = self._data.missed_since if silent else connection.last_received
+        if self._gap is not None:  # none of the last one's losses was made good yet
+            since = min(since, self._gap[0])
+        self._gap = (since, report.failure)
         self._emit(Disconnected(now, connection.conn, report.failure, now - connection.opened_at))
-        self._go_on_after(connection, report.failure, now)
+        self._go_on_after(connection, report.failure, now, elsewhere=elsewhere)
 
     def _on_pong(self, connection: Connection, report: Pong, now: float) -> None:
         self._tally.rtt = report.rtt
@@ -364,6 +406,26 @@ class Supervisor:
     # Messages and events
 
     def _deliver(self, messages: list[str | bytes], nbytes: int, now: float) -> None:
+        if self._streams is not None:
+            self._read(self._streams, messages, nbytes, now)
+        else:
+            self._put(messages, nbytes, now)  # type: ignore[arg-type]  # a list of str is one of messages, to read
+
+    def _read(self, streams: Streams, messages: list[str | bytes], nbytes: int, now: float) -> None:
+        """The same for a service whose dialect is known."""
+        rest = nbytes
+
+        def deliver(updates: list[Update]) -> None:
+            nonlocal rest
+            share = sum(len(update.text) for update in updates)
+            rest = max(0, rest - share)
+            self._put(updates, share, now)  # type: ignore[arg-type]  # likewise
+
+        updates = streams.read(messages, deliver, now)
+        if updates:
+            self._put(updates, rest, now)  # type: ignore[arg-type]  # likewise
+
+    def _put(self, messages: list[Message], nbytes: int, now: float) -> None:
         self._data.arrived(now)
         self._tally.messages += len(messages)
         self._queue.put_messages(messages, nbytes, now)
@@ -374,12 +436,14 @@ class Supervisor:
         self._queue.put_event(event)
         self._shared.observe(event)
 
-    def _declare_gap(self, now: float) -> None:
-        if self._gap is not None:
-            since, cause = self._gap
-            self._gap = None
-            self._tally.gaps += 1
-            self._emit(Gap(now, since, now, cause))
+    def _declare_gap(self, now: float) -> Gap | None:
+        if self._gap is None:
+            return None
+        gap = Gap(now, self._gap[0], now, self._gap[1])
+        self._gap = None
+        self._tally.gaps += 1
+        self._emit(gap)
+        return gap
 
     def _on_full(self, now: float) -> None:
         """The policies that drop have acted already."""
@@ -399,9 +463,17 @@ class Supervisor:
         if self.is_drained and self._current is not None:
             self._current.resume()
             self._data.resumed(now)
+            if self._streams is not None:
+                self._streams.resumed(now)
             self._emit(Resumed(now, self._queue.size))
 
     # Judging the current connection
+
+    def _replace(self, replace: Replace, now: float) -> None:
+        current = self._current
+        assert current is not None
+        current.close(now, reason=replace.failure.cause.value)
+        self._on_lost(current, Lost(replace.failure), now, elsewhere=replace.elsewhere)
 
     def _look_for_data(self, now: float) -> None:
         staleness, current = self._config.staleness, self._current

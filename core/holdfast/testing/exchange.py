@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from holdfast.errors import ConfigError, LocalProtocolError
-from holdfast.supervisor.window import RollingWindow
 from holdfast.testing.commands import ServerCommand
 from holdfast.testing.faults import Fault, FaultRecord, Refusal
 from holdfast.testing.ledger import Ledger, Publication
@@ -29,6 +28,7 @@ from holdfast.testing.ruled_connection import RuledConnection
 from holdfast.testing.rules import Rules
 from holdfast.testing.server_connection import ServerConnection
 from holdfast.testing.service import CombinedStreams, Service
+from holdfast.window import RollingWindow
 
 
 class Exchange:

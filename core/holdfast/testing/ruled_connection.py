@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 
 from wsproto.events import BytesMessage, Event, Message, Ping, Pong, TextMessage
 
-from holdfast.supervisor.window import RollingWindow
 from holdfast.testing.faults import Outgoing, Refusal
 from holdfast.testing.fragments import fragmented_frames
 from holdfast.testing.rules import HEARTBEAT, Rules
 from holdfast.testing.server_connection import ServerConnection
 from holdfast.timers import Timers
+from holdfast.window import RollingWindow
 
 _POLICY_VIOLATION = 1008
 _COUNTED = (Ping, Pong, TextMessage, BytesMessage)

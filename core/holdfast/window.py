@@ -15,12 +15,13 @@ class RollingWindow:
         self._period = period
         self._times: deque[float] = deque()
 
-    def free_at(self, now: float) -> float:
-        """The earliest time, not before `now`, at which one more happening keeps to the window."""
-        if len(self._times) < self._count:
+    def free_at(self, now: float, keep: int = 0) -> float:
+        """The earliest time, not before `now`, at which one more keeps to the window, and leaves room for `keep`."""
+        allowed = self._count - keep
+        if len(self._times) < allowed:
             return now
         # Strict: the one that happened `period` seconds ago must lie outside.
-        return max(now, self._times[0] + self._period)
+        return max(now, self._times[-allowed] + self._period)
 
     def note(self, now: float) -> None:
         """One happened."""

@@ -1,0 +1,117 @@
+"""Silence of single streams: who was acknowledged and brought nothing, who fell silent, who is late."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from holdfast.dialects.words import Patience
+
+_LONGEST_PATIENCE = 64  # times that of the setting, for a stream that nothing mends
+_LOOKS_PER_PATIENCE = 4
+
+
+class Watched:
+    """One stream. `heard_at`: when its last message came, or it was acknowledged after that."""
+
+    __slots__ = ("heard_at", "held", "lagging", "messages", "missed_since", "patience", "step", "stretch")
+
+    def __init__(self, patience: Patience) -> None:
+        self.patience = patience
+        self.heard_at = 0.0
+        self.held = False  # acknowledged on the current connection
+        self.messages = 0  # since then
+        self.step = 0  # how far up the ladder
+        self.stretch = 1  # how much longer it may be silent, because nothing helped
+        self.lagging = False
+        self.missed_since: float | None = None  # messages may have been lost since then
+
+    @property
+    def limit(self) -> float:
+        """How long it may be silent now."""
+        limit = self.patience.silence
+        if not self.messages and self.patience.first is not None:
+            limit = self.patience.first
+        return math.inf if limit is None or not self.held else limit * self.stretch
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """A stream that was silent for too long: for how long, and how often in a row something was done about it."""
+
+    stream: str
+    silent: float
+    step: int
+
+
+class StreamWatch:
+    """Every wanted stream of a feed, across its connections."""
+
+    def __init__(self, patience: Callable[[str], Patience]) -> None:
+        self.streams: dict[str, Watched] = {}
+        self._patience = patience
+
+    def want(self, streams: Iterable[str]) -> None:
+        for stream in streams:
+            if stream not in self.streams:
+                self.streams[stream] = Watched(self._patience(stream))
+
+    def forget(self, streams: Iterable[str]) -> None:
+        for stream in streams:
+            self.streams.pop(stream, None)
+
+    def held(self, streams: Iterable[str], now: float) -> None:
+        """These were acknowledged."""
+        for stream in streams:
+            if (watched := self.streams.get(stream)) is not None:
+                watched.held = True
+                watched.messages = 0
+                watched.heard_at = now
+
+    def not_held(self, streams: Iterable[str]) -> None:
+        """These are not subscribed to for now: their silence is no wonder."""
+        for stream in streams:
+            if (watched := self.streams.get(stream)) is not None:
+                watched.held = False
+
+    def connection_lost(self) -> None:
+        self.not_held(self.streams)
+
+    def excuse(self, late: float) -> None:
+        """For `late` seconds we did not look."""
+        for watched in self.streams.values():
+            watched.heard_at += late
+
+    def resumed(self, now: float) -> None:
+        """Until now we did not read."""
+        for watched in self.streams.values():
+            watched.heard_at = max(watched.heard_at, now)
+
+    def silent(self, now: float) -> list[Silent]:
+        """Those whose patience has ended. Each is one step further up the ladder from here on."""
+        found: list[Silent] = []
+        for stream, watched in self.streams.items():
+            if now - watched.heard_at >= watched.limit:
+                found.append(Silent(stream, now - watched.heard_at, watched.step))
+                if watched.missed_since is None:
+                    watched.missed_since = watched.heard_at
+                watched.step += 1
+                watched.heard_at = now
+        return found
+
+    def climbed(self, streams: Iterable[str]) -> None:
+        """The ladder is at its end for these: begin again, with more patience."""
+        for stream in streams:
+            watched = self.streams[stream]
+            watched.step = 0
+            watched.stretch = min(2 * watched.stretch, _LONGEST_PATIENCE)
+
+    def next_look(self, now: float) -> float:
+        """When `silent` is worth asking again. Deadlines move with every message, so this is no closer than need be."""
+        soonest = math.inf
+        for watched in self.streams.values():
+            limit = watched.limit
+            if limit < math.inf:
+                soonest = min(soonest, max(watched.heard_at + limit, now + limit / _LOOKS_PER_PATIENCE))
+        return soonest

@@ -1,0 +1,313 @@
+"""The streams that a feed wants of a service: asked for, watched, mended. Only feeds with a dialect have this.
+
+Promise 5's ladder for a stream that is silent for longer than its patience: it is asked for anew; then the connection
+is replaced; then so again, at the next endpoint. Whatever then happens, its patience doubles before the next round, so
+that a stream that is rightly quiet, against what was set, does not tear down the others for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from fnmatch import fnmatchcase
+
+from holdfast.config import FeedConfig
+from holdfast.connection import Connection
+from holdfast.dialects.dialect import Dialect, check_streams
+from holdfast.dialects.words import Acknowledged, Control, Listed, Notice, Patience, Refused, Reply, Update
+from holdfast.events import (
+    Event,
+    Gap,
+    Lagging,
+    Notified,
+    Stale,
+    Subscribed,
+    SubscriptionRefused,
+    Unsubscribed,
+)
+from holdfast.failures import Cause, Failure
+from holdfast.supervisor.shared import Shared
+from holdfast.supervisor.stream_watch import StreamWatch, Watched
+from holdfast.supervisor.subscriptions import Subscriptions
+from holdfast.timers import Timers
+
+
+class Timer(IntEnum):
+    """The deadlines of streams."""
+
+    REQUEST = 0  # the message window has room for the next request
+    ANSWER = 1  # a request has waited long enough, or an audit is due
+    SILENCE = 2  # the next look at the silence of streams
+    PING = 3  # the next ping in the service's own form
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """The connection must be replaced; `elsewhere`: by one to another endpoint, if there is one."""
+
+    failure: Failure
+    elsewhere: bool = False
+
+
+class Streams:
+    """Desired state and its reconciliation with the current connection."""
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        config: FeedConfig,
+        shared: Shared,
+        *,
+        emit: Callable[[Event], None],
+        declare_gap: Callable[[float], Gap | None],
+    ) -> None:
+        self._dialect = dialect
+        self._declare_gap = declare_gap
+        self._config = config
+        self._shared = shared
+        self._emit = emit
+        self._wanted: dict[str, None] = {}
+        self._watch = StreamWatch(self._patience_of)
+        self._timers = Timers(Timer)
+        self._connection: Connection | None = None
+        self._subscriptions: Subscriptions | None = None
+        self._undeclared = False  # the gap before this connection lasts until data can come
+        self._gap: Gap | None = None  # that gap, for streams that are acknowledged later than the first
+        self._want(config.streams)
+
+    # What is wanted
+
+    def subscribe(self, streams: Iterable[str], now: float) -> None:
+        """Raises ConfigError for what cannot be asked for; then nothing has changed."""
+        streams = tuple(streams)
+        check_streams(self._dialect, {**self._wanted, **dict.fromkeys(streams)})
+        self._want(streams)
+        if (subscriptions := self._subscriptions) is not None:
+            subscriptions.forgive(streams)
+            subscriptions.changed()
+            self._push(now)
+
+    def unsubscribe(self, streams: Iterable[str], now: float) -> None:
+        """Streams that are not wanted anyway are left as they are."""
+        streams = tuple(streams)
+        for stream in streams:
+            self._wanted.pop(stream, None)
+        self._watch.forget(streams)
+        if (subscriptions := self._subscriptions) is not None:
+            subscriptions.changed()
+            self._push(now)
+
+    def states(self) -> dict[str, str]:
+        """For each wanted stream: wanted, asked, subscribed or refused."""
+        subscriptions = self._subscriptions
+        return {stream: subscriptions.state_of(stream) if subscriptions else "wanted" for stream in self._wanted}
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the connection has all that is wanted, but for what the service refused."""
+        return self._subscriptions is not None and self._subscriptions.is_settled()
+
+    # The connection's life
+
+    def opened(self, connection: Connection, now: float) -> None:
+        """What was lost before goes on for each stream until that is acknowledged."""
+        assert connection.endpoint is not None
+        self._connection = connection
+        self._undeclared, self._gap = True, None
+        asked = [stream for stream in self._dialect.asked_by(connection.endpoint) if stream in self._wanted]
+        subscriptions = Subscriptions(self._dialect, self._wanted, self._config.subscribing, asked, now)
+        self._subscriptions = subscriptions
+        self._now_held(sorted(asked), now)
+        if self._dialect.limits.ping_every is not None:
+            self._timers.set(Timer.PING, now + self._dialect.limits.ping_every)
+        self._push(now)
+
+    def lost(self) -> None:
+        self._connection = self._subscriptions = None
+        self._timers.clear_all()
+        self._watch.connection_lost()
+
+    def stalled(self, late: float) -> None:
+        """For `late` seconds we did not look."""
+        self._watch.excuse(late)
+        if self._subscriptions is not None:
+            self._subscriptions.stalled(late)
+
+    def resumed(self, now: float) -> None:
+        """Until now we did not read."""
+        self._watch.resumed(now)
+
+    # Messages
+
+    def read(self, texts: list[str | bytes], deliver: Callable[[list[Update]], None], now: float) -> list[Update]:
+        """The data among these messages, in order. What stood before an event is delivered before it is emitted."""
+        read, streams = self._dialect.read, self._watch.streams
+        updates: list[Update] = []
+        for text in texts:
+            reading = read(text)
+            if not isinstance(reading, Update):
+                if updates:
+                    deliver(updates)
+                    updates = []
+                self._hear(reading, now)
+                continue
+            if self._undeclared:
+                self._end_of_gap(now)
+            watched = streams.get(reading.stream)  # type: ignore[arg-type]  # None is no stream's name
+            if watched is not None:
+                watched.heard_at = now
+                watched.messages += 1
+                if watched.step or watched.patience.lag is not None:
+                    if updates:
+                        deliver(updates)
+                        updates = []
+                    self._heard_again(watched, reading, now)
+            updates.append(reading)
+        return updates
+
+    def _heard_again(self, watched: Watched, update: Update, now: float) -> None:
+        assert update.stream is not None
+        assert self._connection is not None
+        if watched.missed_since is not None:
+            cause = Failure(Cause.STREAM_SILENT, update.stream)
+            self._emit(Gap(now, watched.missed_since, now, cause, stream=update.stream))
+            watched.missed_since = None
+        watched.step, watched.stretch = 0, 1
+        limit, happened = watched.patience.lag, update.event_time if watched.patience.lag is not None else None
+        if limit is not None and happened is not None:
+            lag = now + self._shared.wall_offset - happened
+            if lag > limit and not watched.lagging:
+                self._emit(Lagging(now, self._connection.conn, update.stream, lag))
+            watched.lagging = lag > limit
+
+    def _hear(self, word: Control, now: float) -> None:
+        subscriptions, connection = self._subscriptions, self._connection
+        if subscriptions is None or connection is None:
+            return
+        kind = type(word)
+        if kind is Acknowledged:
+            self._changed(*subscriptions.acknowledged(word), now)  # type: ignore[arg-type]
+        elif kind is Listed:
+            self._changed(*subscriptions.listed(word), now)  # type: ignore[arg-type]
+        elif isinstance(word, Refused):
+            for stream in subscriptions.refuse(word):
+                self._watch.not_held([stream])
+                self._emit(SubscriptionRefused(now, connection.conn, stream, word.reason))
+            self._push(now)
+        elif isinstance(word, Reply):
+            connection.send(word.text, now, control=True)
+        elif isinstance(word, Notice):
+            self._emit(Notified(now, connection.conn, word.text, word.going_away))
+
+    def _changed(self, held: list[str], gone: list[str], now: float) -> None:
+        assert self._connection is not None
+        if gone:
+            self._watch.not_held(gone)
+            self._emit(Unsubscribed(now, self._connection.conn, tuple(gone)))
+        self._now_held(held, now)
+        self._push(now)
+
+    def _now_held(self, streams: list[str], now: float) -> None:
+        assert self._connection is not None
+        if not streams:
+            return
+        self._end_of_gap(now)
+        self._watch.held(streams, now)
+        self._emit(Subscribed(now, self._connection.conn, tuple(streams)))
+        if (gap := self._gap) is not None:
+            for stream in streams:
+                if now > gap.until and stream in self._watch.streams:
+                    self._emit(Gap(now, gap.since, now, gap.cause, stream=stream))
+        self._timers.set(Timer.SILENCE, self._watch.next_look(now))
+
+    def _end_of_gap(self, now: float) -> None:
+        if self._undeclared:
+            self._undeclared = False
+            self._gap = self._declare_gap(now)
+
+    # Time
+
+    def next_deadline(self) -> float:
+        return self._timers.next()
+
+    def tick(self, now: float) -> Replace | None:
+        """Do what is due; what must be done about the connection."""
+        subscriptions, connection = self._subscriptions, self._connection
+        while (timer := self._timers.expired(now)) is not None:
+            assert subscriptions is not None
+            assert connection is not None
+            self._timers.clear(timer)  # type: ignore[arg-type]  # the number is one of Timer's
+            if timer == Timer.REQUEST:
+                self._push(now)
+            elif timer == Timer.ANSWER:
+                if hopeless := subscriptions.overdue(now):
+                    return Replace(Failure(Cause.UNACKNOWLEDGED, _some(hopeless)))
+                if subscriptions.audit_at <= now and (question := subscriptions.audit(now)) is not None:
+                    connection.send(question, now)
+                self._push(now)
+            elif timer == Timer.PING:
+                self._ping(connection, subscriptions, now)
+            elif (replace := self._look_for_silence(connection, subscriptions, now)) is not None:
+                return replace
+        return None
+
+    def _look_for_silence(self, connection: Connection, subscriptions: Subscriptions, now: float) -> Replace | None:
+        if connection.paused:
+            self._watch.resumed(now)  # we do not read
+        silent = self._watch.silent(now)
+        for one in silent:
+            self._emit(Stale(now, connection.conn, one.silent, one.stream))
+        highest = max((one.step for one in silent), default=0)
+        self._watch.climbed(one.stream for one in silent if one.step >= _LAST_STEP)
+        if highest:
+            worst = [one for one in silent if one.step == highest]
+            detail = f"{_some([one.stream for one in worst])} for {worst[0].silent:.3g} s"
+            return Replace(Failure(Cause.STREAM_SILENT, detail), elsewhere=highest >= _LAST_STEP)
+        if silent:
+            subscriptions.ask_again(one.stream for one in silent)
+            self._push(now)
+        self._timers.set(Timer.SILENCE, self._watch.next_look(now))
+        return None
+
+    def _ping(self, connection: Connection, subscriptions: Subscriptions, now: float) -> None:
+        every = self._dialect.limits.ping_every
+        assert every is not None
+        self._timers.set(Timer.PING, now + every)
+        if (text := self._dialect.ping(subscriptions.next_number())) is not None:
+            connection.send(text, now, control=True)
+
+    def _push(self, now: float) -> None:
+        """Ask for what is missing, as far as the message window has room."""
+        subscriptions, connection = self._subscriptions, self._connection
+        if subscriptions is None or connection is None:
+            return
+        self._timers.clear(Timer.REQUEST)
+        while subscriptions.has_request and connection.is_open:
+            if (at := connection.may_send_at(now)) > now:
+                self._timers.set(Timer.REQUEST, at)
+                break
+            connection.send(subscriptions.next_request(now), now)
+        self._timers.set(Timer.ANSWER, subscriptions.next_deadline())
+
+    # Inside
+
+    def _want(self, streams: Iterable[str]) -> None:
+        streams = tuple(streams)
+        self._wanted.update(dict.fromkeys(streams))
+        self._watch.want(streams)
+
+    def _patience_of(self, stream: str) -> Patience:
+        for pattern, patience in self._config.patience.items():
+            if fnmatchcase(stream, pattern):
+                return patience
+        return self._dialect.patience(stream)
+
+
+_LAST_STEP = 2
+_SHOWN = 3
+
+
+def _some(streams: list[str]) -> str:
+    rest = len(streams) - _SHOWN
+    return ", ".join(streams[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
