@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import time
+from pathlib import Path
 
 from fuzz.fleet_of_workers import run
 from fuzz.jobs import JOBS, sail_twice, sail_voyage
@@ -18,6 +19,12 @@ def main() -> int:
     parser.add_argument(
         "--first-seed", type=int, default=None, help="default: from the clock, so that no run repeats another"
     )
+    parser.add_argument(
+        "--report",
+        type=Path,
+        default=os.environ.get("FUZZ_REPORT") or None,
+        help="a file for the closing summary, as JSON",
+    )
     commands = parser.add_subparsers(dest="command", metavar="JOB SEED")
     for name, job in JOBS.items():
         one = commands.add_parser(name, help=job.__doc__)
@@ -27,7 +34,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.command is None:
         first_seed = arguments.first_seed if arguments.first_seed is not None else int(time.time()) * 1000
-        return run(arguments.seconds, max(1, arguments.jobs), first_seed)
+        return run(arguments.seconds, max(1, arguments.jobs), first_seed, arguments.report)
     extra = {"hours": arguments.hours} if getattr(arguments, "hours", None) is not None else {}
     print(JOBS[arguments.command](arguments.seed, **extra))
     return 0

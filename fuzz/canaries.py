@@ -9,22 +9,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any, Unpack
 from unittest.mock import patch
 
-from fuzz.checkers import Violation
+from fuzz.checkers import CHECKERS, Checker, Violation
+from fuzz.checkers.p02_never_storms import DialLimitKept
 from fuzz.plan import Plan, draw_plan
-from fuzz.voyage import sail
+from fuzz.voyage import Voyage
 from holdfast import Backoff, DialWindow, FeedOptions, Keepalive, Limits, Message, Overflow
 from holdfast.connection import Lost
 from holdfast.connection.connection import Connection
 from holdfast.connection.connection import Timer as ConnectionTimer
+from holdfast.supervisor import Shared
 from holdfast.supervisor.queue import ItemQueue
 from holdfast.supervisor.redial import Redial
 from holdfast.supervisor.supervisor import Supervisor, Timer
+from holdfast.testing import Rules
 from holdfast.window import RollingWindow
+from holdfast.wire import PONG, client_frame
 from holdfast.wire.reader import FrameReader
 from holdfast.wire.reader import Violation as WireViolation
+
+_PONG_FRAME = 0x8A
 
 Plant = Callable[[], AbstractContextManager[object]]
 
@@ -39,19 +46,23 @@ class Canary:
     plant: Plant
     options: FeedOptions  # without these its fault could not show
     rate: float
+    rules: Rules
+    checkers: tuple[type[Checker], ...]  # those that look on
 
     def plan(self, seed: int) -> Plan:
-        """Half an hour in which each of its troubles comes about every minute."""
+        """Half an hour in which each of its troubles comes about every minute, under no rules but its own."""
         plan = draw_plan(seed, self.troubles, seconds=1800.0)
         options: FeedOptions = {**plan.options, **self.options}
-        return replace(plan, pauses=dict.fromkeys(self.troubles, 60.0), options=options, rate=self.rate)
+        pauses = dict.fromkeys(self.troubles, 60.0)
+        server_ping = plan.server_ping if self.rules.pong_timeout is None else 20.0
+        return replace(plan, pauses=pauses, options=options, rate=self.rate, rules=self.rules, server_ping=server_ping)
 
     def sing(self, seed: int) -> Violation | None:
         """One voyage, twice for promise 13; what the checkers noticed."""
         plan = self.plan(seed)
         try:
             with self.plant():
-                digests = {sail(plan).digest for _ in range(2 if self.expects == 13 else 1)}
+                digests = {Voyage(plan, self.checkers).sail().digest for _ in range(2 if self.expects == 13 else 1)}
         except Violation as violation:
             return violation
         return Violation(13, "the same seed went two ways", 0.0) if len(digests) > 1 else None
@@ -61,11 +72,16 @@ CANARIES: list[Canary] = []
 
 
 def _canary(
-    expects: int, *troubles: str, rate: float = 1.0, **options: Unpack[FeedOptions]
+    expects: int,
+    *troubles: str,
+    rate: float = 1.0,
+    rules: Rules = Rules(),  # noqa: B008
+    checkers: tuple[type[Checker], ...] = CHECKERS,
+    **options: Unpack[FeedOptions],
 ) -> Callable[[Callable[[], Iterator[None]]], Plant]:
     def register(plant: Callable[[], Iterator[None]]) -> Plant:
         planted = contextmanager(plant)
-        CANARIES.append(Canary(plant.__name__, expects, troubles, planted, options, rate))
+        CANARIES.append(Canary(plant.__name__, expects, troubles, planted, options, rate, rules, checkers))
         return planted
 
     return register
@@ -128,6 +144,24 @@ def has_a_bucket_for_a_window() -> Iterator[None]:
         yield
 
 
+@_canary(
+    2,
+    "flap",
+    "reset",
+    rules=Rules(dial_limit=(5, 59.5, None)),
+    checkers=(DialLimitKept,),  # the other one counts for itself, and would be first
+    dial_window=DialWindow(5, 60.0),
+    backoff=Backoff(0.25, 1.0, 4.0, 0.5),
+)
+def dials_once_more_than_its_window_allows() -> Iterator[None]:
+    def dial_window(self: Shared, host: str, setting: DialWindow) -> RollingWindow:
+        return original(self, host, DialWindow(setting.count + 1, setting.period))
+
+    original = Shared.dial_window
+    with patch.object(Shared, "dial_window", dial_window):
+        yield
+
+
 @_canary(3, "hold", "silence", keepalive=Keepalive(20.0, 5.0))
 def never_looks_at_the_answer_to_a_ping() -> Iterator[None]:
     def look(self: Connection, now: float) -> tuple[()]:
@@ -180,6 +214,37 @@ def condemns_too_early() -> Iterator[None]:
 
     original = Connection._ping
     with patch.object(Connection, "_ping", ping):
+        yield
+
+
+def _with_other_pongs(change: Callable[[Connection, bytes], bytes | None]) -> Any:
+    """What is written instead of each pong; None for nothing."""
+
+    def write(self: Connection, data: bytes) -> None:
+        changed = change(self, data) if data[0] == _PONG_FRAME else data
+        if changed is not None:
+            original(self, changed)
+
+    original = Connection._write
+    return patch.object(Connection, "_write", write)
+
+
+@_canary(4, rules=Rules(pong_timeout=10.0))
+def answers_no_ping() -> Iterator[None]:
+    with _with_other_pongs(lambda self, pong: None):
+        yield
+
+
+@_canary(4, rules=Rules(pong_timeout=30.0))
+def answers_every_third_ping() -> Iterator[None]:
+    pings = count(1)
+    with _with_other_pongs(lambda self, pong: None if next(pings) % 3 else pong):
+        yield
+
+
+@_canary(4, rules=Rules(pong_timeout=10.0))
+def answers_without_the_payload() -> Iterator[None]:
+    with _with_other_pongs(lambda self, pong: client_frame(PONG, b"", self._mask())):
         yield
 
 

@@ -2,64 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import queue
 import sys
 import time
 import traceback
-from collections import Counter
-from dataclasses import dataclass, field
 from multiprocessing.queues import Queue as QueueOf
+from pathlib import Path
 from typing import Any
 
-from fuzz.jobs import JOBS, Outcome
+from fuzz.jobs import JOBS
+from fuzz.tally import Result, Tally
 
-_DAY = 86400.0
 _OTHER_JOBS = {0: "machine", 5: "readers", 10: "twice", 15: "twice"}  # of every twenty
 _PATIENCE = 120.0  # real seconds beyond the end for a job that is still under way
 
 
-@dataclass(frozen=True)
-class Result:
-    """Of one job; `problem` is a traceback."""
-
-    kind: str
-    seed: int
-    took: float
-    outcome: Outcome | None
-    problem: str | None
-
-
-@dataclass
-class Tally:
-    """Of a whole run."""
-
-    jobs: Counter[str] = field(default_factory=Counter[str])
-    simulated: float = 0.0
-    dials: int = 0
-    troubles: Counter[str] = field(default_factory=Counter[str])
-    slowest: Result | None = None
-
-    def add(self, result: Result) -> None:
-        self.jobs[result.kind] += 1
-        if result.outcome is not None:
-            self.simulated += result.outcome.simulated
-            self.dials += result.outcome.dials
-            self.troubles += result.outcome.troubles
-        if self.slowest is None or result.took > self.slowest.took:
-            self.slowest = result
-
-    def __str__(self) -> str:
-        jobs = ", ".join(f"{count} {kind}" for kind, count in sorted(self.jobs.items()))
-        text = f"{self.simulated / _DAY:.1f} simulated days, {jobs or 'no job yet'}, {self.dials} dials"
-        text += f", {self.troubles.total()} troubles"
-        if self.slowest is not None:
-            text += f", slowest: {self.slowest.kind} {self.slowest.seed} ({self.slowest.took:.1f} s)"
-        return text
-
-
-def run(seconds: float, processes: int, first_seed: int) -> int:
-    """Until the time is up or something is found. The exit status."""
+def run(seconds: float, processes: int, first_seed: int, report: Path | None = None) -> int:
+    """Until the time is up or something is found. The exit status. `report`: a file for the summary, as JSON."""
     context = multiprocessing.get_context("spawn")
     results: QueueOf[Result] = context.Queue()
     until = time.time() + seconds
@@ -77,11 +38,13 @@ def run(seconds: float, processes: int, first_seed: int) -> int:
             worker.terminate()
             worker.join()
     print(f"\n{tally}" if sys.stdout.isatty() else tally)
-    print("troubles:", ", ".join(f"{kind} {count}" for kind, count in tally.troubles.most_common()))
+    print(tally.summary())
+    if report is not None:
+        report.write_text(json.dumps(tally.report(failed), indent=2) + "\n", encoding="utf-8")
     if failed is None:
         print("nothing found")
         return 0
-    print(f"\n{failed.problem}\nfound by: python -m fuzz {failed.kind} {failed.seed}")
+    print(f"\n{failed.problem}\nfound by: {failed.way_back}")
     return 1
 
 

@@ -30,6 +30,7 @@ class Outcome:
     simulated: float = 0.0  # seconds
     dials: int = 0
     troubles: Counter[str] = field(default_factory=Counter[str])
+    rules: tuple[str, ...] = ()  # of the service
 
     def __str__(self) -> str:
         return self.summary
@@ -43,16 +44,20 @@ def sail_voyage(seed: int, hours: float | None = None) -> Outcome:
     except Violation as violation:
         violation.add_note(f"The voyage: {plan}")
         raise
-    return Outcome(f"{plan}: {log.messages} messages, {log.dials} dials", log.seconds, log.dials, log.troubles)
+    summary = f"{plan}: {log.messages} messages, {log.dials} dials"
+    return Outcome(summary, log.seconds, log.dials, log.troubles, plan.rules_in_force)
 
 
-def sail_twice(seed: int, hours: float = 2.0) -> Outcome:
-    """The first hours of a voyage, twice: the same seed must go the same way (promise 13)."""
-    plan = draw_plan(seed, tuple(TROUBLES), hours * HOUR)
+def sail_twice(seed: int, hours: float | None = None) -> Outcome:
+    """The first two hours of a voyage, twice: the same seed must go the same way (promise 13)."""
+    plan = draw_plan(seed, tuple(TROUBLES), hours * HOUR if hours is not None else None)
+    if hours is None:
+        plan = plan.first(2 * HOUR)
     first, second = sail(plan), sail(plan)
     if first.digest != second.digest:
         raise Violation(13, f"the same seed went two ways: {plan}", 0.0)
-    return Outcome(f"{plan}: twice the same", first.seconds + second.seconds, 2 * first.dials, first.troubles)
+    seconds, troubles = first.seconds + second.seconds, first.troubles + second.troubles
+    return Outcome(f"{plan}: twice the same", seconds, 2 * first.dials, troubles, plan.rules_in_force)
 
 
 def run_machine(seed: int) -> Outcome:

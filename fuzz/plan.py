@@ -1,13 +1,13 @@
-"""What a voyage will be like, all of it drawn from one seed: the settings, the service, the weather, the troubles.
+"""What a voyage will be like, all of it drawn from one seed: settings, service and its rules, weather, troubles.
 
-Not every voyage meets every trouble: which kinds occur, and how often, is drawn too ("swarm testing"). A mix of
-everything all the time hides what only shows when one thing happens alone.
+Not every voyage meets every trouble or every rule: which kinds occur, and how often, is drawn too ("swarm testing"). A
+mix of everything all the time hides what only shows when one thing happens alone.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
 from holdfast import (
@@ -22,6 +22,7 @@ from holdfast import (
     Staleness,
     Timeouts,
 )
+from holdfast.testing import Rules
 from holdfast.testing.world import Chance, Weather
 
 HOUR = 3600.0
@@ -31,9 +32,14 @@ POLICIES: tuple[Policy, ...] = ("pause", "pause", "pause", "drop_oldest", "drop_
 
 _LENGTHS = (24 * HOUR, 48 * HOUR, 72 * HOUR, 96 * HOUR)
 _MESSAGES = 40_000  # about as many in one voyage, so that none takes minutes
+_COST_OF_FRAGMENTS = 4  # times as much for a message
 
 # How long after one trouble the next may come, on average, in seconds. Drawn for every kind of a voyage.
 _PAUSES = (120.0, 600.0, 1800.0, 7200.0)
+
+LONGEST_RETRY_AFTER = 30  # seconds, of all that a service of a voyage asks for
+NOTICE = '{"event":"serverShutdown"}'
+_DIAL_MARGIN = 0.5  # seconds; jitter brings dials nearer to each other than they were made
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,21 @@ class Plan:
     weather: Weather
     pauses: dict[str, float]
     heals: bool
+    rules: Rules = field(default_factory=Rules)
+
+    @property
+    def rules_in_force(self) -> tuple[str, ...]:
+        """Their names; the two that only say how another is carried out are none."""
+        details = ("max_age_code", "notice_before")
+        return tuple(
+            rule.name
+            for rule in fields(Rules)
+            if rule.name not in details and getattr(self.rules, rule.name) != rule.default
+        )
+
+    def first(self, seconds: float) -> Plan:
+        """The beginning of it."""
+        return replace(self, seconds=min(seconds, self.seconds))
 
     @property
     def config(self) -> FeedConfig:
@@ -60,14 +81,18 @@ class Plan:
 
     def __str__(self) -> str:
         kinds = ", ".join(f"{kind} every {pause:g} s" for kind, pause in sorted(self.pauses.items()))
-        return f"seed {self.seed}: {self.seconds / HOUR:g} h, {self.rate:g} messages/s, {kinds or 'no troubles'}"
+        rules = ", ".join(f"{name} {getattr(self.rules, name)}" for name in self.rules_in_force)
+        return (
+            f"seed {self.seed}: {self.seconds / HOUR:g} h, {self.rate:g} messages/s, {kinds or 'no troubles'}, "
+            f"rules: {rules or 'none'}"
+        )
 
 
 def draw_plan(seed: int, kinds: tuple[str, ...], seconds: float | None = None) -> Plan:
     """The voyage of a seed. `kinds`: all troubles there are."""
     chance = Chance(seed).fork("plan")
     rate = 10 ** (chance.random() * 3.78 - 1.78)  # from one a minute to a hundred a second
-    return Plan(
+    plan = Plan(
         seed=seed,
         seconds=seconds if seconds is not None else min(chance.choice(_LENGTHS), _MESSAGES / rate),
         options=_draw_options(chance, rate),
@@ -83,6 +108,10 @@ def draw_plan(seed: int, kinds: tuple[str, ...], seconds: float | None = None) -
         pauses={kind: chance.choice(_PAUSES) for kind in kinds if chance.chance(0.5)},
         heals=chance.chance(0.8),
     )
+    rules = _draw_rules(Chance(seed).fork("rules"), plan)
+    if rules.fragment and seconds is None:
+        plan = replace(plan, seconds=plan.seconds / _COST_OF_FRAGMENTS)
+    return replace(plan, rules=rules)
 
 
 def _draw_options(chance: Chance, rate: float) -> FeedOptions:
@@ -105,3 +134,35 @@ def _draw_options(chance: Chance, rate: float) -> FeedOptions:
         "overflow": Overflow(policy, key=(lambda message: str(message)[:16]) if policy == "conflate" else None),
         "stall_after": chance.choice((1.0, 5.0)),
     }
+
+
+def _draw_rules(chance: Chance, plan: Plan) -> Rules:
+    """Each in one voyage of five, where it can be."""
+
+    def occurs() -> bool:
+        return chance.chance(0.2)
+
+    pongs = plan.server_ping is not None and occurs()
+    aged = occurs()
+    notice = aged and chance.chance(0.5)
+    return Rules(
+        pong_timeout=chance.choice((2.5, 10.0, 60.0)) if pongs else None,
+        dial_limit=_draw_dial_limit(chance, plan) if occurs() else None,
+        # Longer than any `stable_after`: a feed that is never healthy is away for most of the time, and rightly so.
+        max_age=chance.choice((600.0, HOUR, 24 * HOUR)) if aged else None,
+        max_age_code=chance.choice((1000, 1001, 1012, None)),
+        notice=NOTICE if notice else None,
+        notice_before=chance.choice((0.0, 10.0, 60.0)),
+        # Not much more often than messages, or they would take most of a voyage's time.
+        heartbeat=max(chance.choice((1.0, 5.0, 30.0)), math.ceil(1 / plan.rate)) if occurs() else None,
+        silent=frozenset(plan.streams[1 + chance.below(len(plan.streams)) :]) if occurs() else frozenset(),
+        fragment=chance.choice((2, 3, 10)) if occurs() else 0,
+    )
+
+
+def _draw_dial_limit(chance: Chance, plan: Plan) -> tuple[int, float, int | None]:
+    """One that our own window keeps, or a tighter one, which refuses; then Retry-After says how to be let in."""
+    window = plan.config.dial_window
+    if chance.chance(0.5):
+        return window.count, window.period - _DIAL_MARGIN, chance.choice((None, LONGEST_RETRY_AFTER))
+    return chance.choice(((1, 5.0, 5), (3, 10.0, 10), (5, 30.0, LONGEST_RETRY_AFTER)))

@@ -28,8 +28,7 @@ def _hold(voyage: Voyage, chance: Chance) -> None:
     """The network stalls, in one direction or in both, for seconds or for good."""
     seconds = chance.choice((1.0, 4.0, 15.0, 60.0, 600.0, float("inf")))
     direction = chance.below(3)
-    for link in voyage.links():
-        link.hold(voyage.now + seconds, upward=direction != 0, downward=direction != 1)
+    voyage.hold(voyage.now + seconds, upward=direction != 0, downward=direction != 1)
 
 
 def _close(voyage: Voyage, chance: Chance) -> None:

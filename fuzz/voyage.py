@@ -7,6 +7,7 @@ troubles. A canary sails the same way with a planted fault.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from fuzz.checkers import CHECKERS, Checker, Violation
-from fuzz.plan import HOST, Plan
+from fuzz.plan import HOST, LONGEST_RETRY_AFTER, Plan
 from fuzz.troubles import TROUBLES
 from holdfast import Event, Item
 from holdfast.commands import Command
@@ -68,7 +69,12 @@ class Voyage:
         self.world = World(plan.seed, plan.weather)
         streams = [Stream(name, plan.rate / len(plan.streams)) for name in plan.streams]
         self.exchange = Exchange(
-            streams, service=_Service(), ping_interval=plan.server_ping, flush_every=plan.flush_every, ledger_size=1
+            streams,
+            service=_Service(),
+            ping_interval=plan.server_ping,
+            flush_every=plan.flush_every,
+            ledger_size=1,
+            rules=plan.rules,
         )
         self.host = self.world.add_host(HOST, self.exchange)
         self.config = plan.config
@@ -78,6 +84,7 @@ class Voyage:
         self._began = self.now
         self.troubles: Counter[str] = Counter()
         self._withheld: list[tuple[float, float]] = []
+        self._holds: list[tuple[float, float]] = []
         self._chance = self.world.chance.fork("troubles")
         self._digest = _Digest()
         self.process.observe(self._digest)
@@ -110,6 +117,16 @@ class Voyage:
         """Whether the service itself kept back that message, so that nobody on the way lost it."""
         at = self.exchange.published_at(stream, number)
         return any(since <= at < until for since, until in self._withheld)
+
+    def hold(self, until: float, *, upward: bool = True, downward: bool = True) -> None:
+        """The network stalls for the connections that there are."""
+        self._holds.append((self.now, until))
+        for link in self.links():
+            link.hold(until, upward=upward, downward=downward)
+
+    def held(self, since: float, until: float, dialled: float = -math.inf) -> float:
+        """Seconds in between in which the network stalled for a connection that was dialled at that time."""
+        return sum(max(0.0, min(ended, until) - max(began, since)) for began, ended in self._holds if began >= dialled)
 
     def later(self, seconds: float, call: Callable[[], None]) -> None:
         """Not any more once the voyage is healed."""
@@ -169,27 +186,37 @@ class Voyage:
         self.exchange.forgive(self.now)
         self.answer_dials()
         self.hurry_consumer()
+        self._holds = [(began, min(ended, self.now)) for began, ended in self._holds]
         for link in self.links():
             link.release()
+
+    @property
+    def longest_redial(self) -> float:
+        """Seconds from the loss of a connection to the next one in a healed world, at the worst.
+
+        The pause must pass and the dial must succeed; what the server asked for in Retry-After and what the dial window
+        forbids comes on top.
+        """
+        config, weather = self.config, self.plan.weather
+        window = config.dial_window.period if config.dial_window.count < 100 else 0.0
+        pauses = config.backoff.maximum + window + LONGEST_RETRY_AFTER
+        return pauses + config.timeouts.connect + 8 * (weather.delay + weather.jitter)
 
     @property
     def longest_way_back(self) -> float:
         """Seconds from a healed world to an open feed that delivers, at the worst.
 
-        A dead connection must be noticed, a dial that hangs must time out, the pause must pass, the dial must succeed;
-        what the server asked for in Retry-After and what the dial window forbids comes on top; and a message must be
-        published.
+        A dead connection must be noticed, a dial that hangs must time out, the feed must dial again, and a message must
+        be published. A service that closes what is too old may do so meanwhile.
         """
         config = self.config
         keepalive, staleness = config.keepalive, config.staleness
         notice = keepalive.interval + keepalive.timeout if keepalive.interval is not None else staleness.after or 0.0
         stalled = max(0.0, self.process.awake_at - self.now)
-        window = config.dial_window.period if config.dial_window.count < 100 else 0.0
         publish = 2 * len(self.plan.streams) / self.plan.rate + self.plan.flush_every
-        weather = 8 * (self.plan.weather.delay + self.plan.weather.jitter)
-        longest_retry_after = 30.0
-        way_back = config.timeouts.connect + config.backoff.maximum
-        return stalled + notice + 2 * way_back + longest_retry_after + window + weather + publish
+        hung = config.timeouts.connect + config.backoff.maximum
+        redials = 1 if self.plan.rules.max_age is None else 2
+        return stalled + notice + hung + redials * self.longest_redial + publish
 
 
 def sail(plan: Plan, canary: AbstractContextManager[object] | None = None) -> Log:

@@ -2,9 +2,9 @@
 
 from fuzz.checkers.base import Checker, Violation
 from fuzz.checkers.p01_comes_back import ComesBack
-from fuzz.checkers.p02_never_storms import NeverStorms
+from fuzz.checkers.p02_never_storms import DialLimitKept, NeverStorms
 from fuzz.checkers.p03_dead_peer_found import DeadPeerFound
-from fuzz.checkers.p04_live_peer_kept import LivePeerKept
+from fuzz.checkers.p04_live_peer_kept import LivePeerKept, PingsAnswered
 from fuzz.checkers.p08_loss_declared import LossDeclared
 from fuzz.checkers.p09_order_kept import OrderKept
 from fuzz.checkers.p10_memory_bounded import MemoryBounded
@@ -13,8 +13,10 @@ from fuzz.checkers.p12_closing_ends import ClosingEnds
 CHECKERS: tuple[type[Checker], ...] = (
     ComesBack,
     NeverStorms,
+    DialLimitKept,
     DeadPeerFound,
     LivePeerKept,
+    PingsAnswered,
     LossDeclared,
     OrderKept,
     MemoryBounded,

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeGuard
 
-from holdfast import FeedConfig
+from holdfast import FeedConfig, Item
 from holdfast.testing.world import Observer
 
 if TYPE_CHECKING:
     from fuzz.voyage import Voyage
 
 EPSILON = 1e-6  # seconds; sums of floats
+
+
+def is_data(item: Item) -> TypeGuard[str]:
+    """Whether it is a message of a stream. Heartbeats and notices are messages to a feed without a dialect, too."""
+    return type(item) is str and item.startswith('{"stream"')
 
 
 class Violation(AssertionError):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fuzz.checkers.base import Checker
-from holdfast import Cause, Closed, Disconnected, Event, Item
+from fuzz.checkers.base import Checker, is_data
+from holdfast import Cause, Closed, Disconnected, Item
 
 if TYPE_CHECKING:
     from fuzz.voyage import Voyage
@@ -23,7 +23,7 @@ class ComesBack(Checker):
         self._closed: Closed | None = None
 
     def on_item(self, item: Item, now: float) -> None:
-        if not isinstance(item, Event):
+        if is_data(item):
             self._last_message = now
         elif isinstance(item, Disconnected):
             self._policy_closes += item.failure.code in _POLICY_CODES
@@ -34,10 +34,16 @@ class ComesBack(Checker):
         if self._closed is not None:
             self._judge_giving_up(self._closed)
             return
-        if not self.voyage.fleet.is_open:
+        if not self.voyage.fleet.is_open and not self._was_too_old(now):
             self.fail(f"not open {self.voyage.longest_way_back:g} s after everything was healed")
         if self._last_message < now - self.voyage.longest_way_back:
             self.fail(f"open, and no message since {self._last_message:g} s")
+
+    def _was_too_old(self, now: float) -> bool:
+        """Whether the service closed a connection for its age so lately that the next may not be there yet."""
+        lately = now - self.voyage.longest_redial
+        connections = self.voyage.exchange.ledger.connections
+        return any(one.closed_by == "max_age" and (one.closed_at or 0.0) >= lately for one in connections)
 
     def _judge_giving_up(self, closed: Closed) -> None:
         """A feed may end by itself only for reasons that its settings give."""

@@ -1,11 +1,14 @@
-"""Promise 2: backoff resets only after health, the dial window is strict, Retry-After is obeyed."""
+"""Promise 2: backoff resets only after health, the dial window is strict, Retry-After is obeyed.
+
+A service whose limit we know never has to refuse us.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from typing import TYPE_CHECKING
 
-from fuzz.checkers.base import EPSILON, Checker
+from fuzz.checkers.base import EPSILON, Checker, Stalls
 from holdfast import Connected, ConnectFailed, Disconnected, Endpoint, Item
 
 if TYPE_CHECKING:
@@ -63,3 +66,43 @@ class NeverStorms(Checker):
             self._last_failed = None
             if self._dialled_at[conn + 1] < self._earliest - EPSILON:
                 self.fail(f"dial {conn + 1} came {self._earliest - self._dialled_at[conn + 1]:g} s too early")
+
+
+class DialLimitKept(Checker):
+    """Who sets the dial window to the limit of the service is never refused under it.
+
+    The service counts requests as they arrive; what holds up some of them, or our process, may bring them together.
+    """
+
+    promise = 2
+
+    def __init__(self, voyage: Voyage) -> None:
+        super().__init__(voyage)
+        self._stalls = Stalls()
+        self._refused = 0
+        self._last_dial = 0.0
+        self._reach = self.config.dial_window.period + self.config.timeouts.connect  # how long a dial matters
+        self._is_ours_to_keep = False
+        if (limit := voyage.plan.rules.dial_limit) is not None:
+            window = self.config.dial_window
+            self._is_ours_to_keep = (
+                window.count <= limit[0] and window.period > limit[1] + voyage.plan.weather.jitter + EPSILON
+            )
+
+    def on_stall(self, since: float, until: float) -> None:
+        self._stalls.add(since, until)
+
+    def on_dialled(self, conn: int, endpoint: Endpoint, now: float) -> None:
+        self._look(now)
+        self._last_dial = now
+
+    def after_closing(self, now: float) -> None:
+        self._look(now)
+
+    def _look(self, now: float) -> None:
+        refused = self.voyage.exchange.ledger.dials_over_limit
+        if refused > self._refused and self._is_ours_to_keep:
+            since = self._last_dial - self._reach
+            if not self._stalls.noticeable(since, now, 0.0) and not self.voyage.held(since, now):
+                self.fail(f"refused for dialling too often, within a window of {self.config.dial_window}")
+        self._refused = refused

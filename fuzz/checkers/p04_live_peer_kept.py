@@ -1,8 +1,12 @@
-"""Promise 4: a live peer is never condemned. Whoever is given up must have deserved it, by the world's own clock."""
+"""Promise 4: a live peer is never condemned. Whoever is given up must have deserved it, by the world's own clock.
+
+And no peer has reason to condemn us: its pings are answered in time.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from fuzz.checkers.base import EPSILON, Checker, Stalls
@@ -11,10 +15,11 @@ from holdfast.commands import Command, Disconnect, Pause, Resume, Write
 
 if TYPE_CHECKING:
     from fuzz.voyage import Voyage
+    from holdfast.testing import ConnectionRecord
 
 _PING = 0x89
 _CLOSE = 0x88
-_DATA_MARK = b'"stream"'
+_MESSAGE_MARK = b'{"'  # begins every text of the service, and is not cut: every fragment has two bytes at least
 _TOLERATED = 0.05  # seconds; timers may be so late in good health
 
 
@@ -23,7 +28,7 @@ class _Truth:
     """Of one connection; times."""
 
     dialled: float
-    last_data: float
+    last_data: float  # heartbeats count: a feed without a dialect takes them for data
     pinged: float | None = None  # the first ping since the last byte arrived
     judged: bool = False  # it is being closed: what still arrives was not known then
 
@@ -60,7 +65,7 @@ class LivePeerKept(Checker):
         if truth is None or truth.judged:
             return
         truth.pinged = None
-        if _DATA_MARK in data:
+        if _MESSAGE_MARK in data:
             truth.last_data = now
 
     def on_item(self, item: Item, now: float) -> None:
@@ -87,4 +92,65 @@ class LivePeerKept(Checker):
         if had < needed - EPSILON:
             self.fail(
                 f"connection {item.conn} was given up {had:g} s after {what}; it has {needed:g} s: {item.failure}"
+            )
+
+
+class PingsAnswered(Checker):
+    """Whoever is closed under `Rules.pong_timeout` must have had no time to answer.
+
+    There is none while our process stalls, while reading is paused (a ping behind what lies unread is not seen), and
+    while the network holds the bytes.
+    """
+
+    promise = 4
+
+    def __init__(self, voyage: Voyage) -> None:
+        super().__init__(voyage)
+        self._timeout = voyage.plan.rules.pong_timeout
+        self._stalls, self._pauses = Stalls(), Stalls()
+        self._paused_since: float | None = None
+        self._latest = 0  # the latest of the exchange's connections that was looked at
+        self._watched: list[ConnectionRecord] = []
+
+    def on_stall(self, since: float, until: float) -> None:
+        self._stalls.add(since, until)
+
+    def on_command(self, command: Command, now: float) -> None:
+        if isinstance(command, Pause):
+            self._paused_since = now
+        elif isinstance(command, Resume):
+            self._end_pause(now)
+
+    def on_dialled(self, conn: int, endpoint: Endpoint, now: float) -> None:
+        self._end_pause(now)
+        self._look()
+
+    def after_closing(self, now: float) -> None:
+        self._end_pause(now)
+        self._look()
+
+    def _end_pause(self, now: float) -> None:
+        if self._paused_since is not None:
+            self._pauses.add(self._paused_since, now)
+            self._paused_since = None
+
+    def _look(self) -> None:
+        if self._timeout is None:
+            return
+        connections = self.voyage.exchange.ledger.connections
+        self._watched += takewhile(lambda record: record.conn > self._latest, reversed(connections))
+        self._latest = connections[-1].conn if connections else 0
+        for record in self._watched:
+            if record.closed_by == "pong_timeout" and record.closed_at is not None:
+                self._judge(record, record.closed_at, self._timeout)
+        self._watched = [one for one in self._watched if one.closed_by is None and one.ended_at is None]
+
+    def _judge(self, record: ConnectionRecord, closed_at: float, timeout: float) -> None:
+        since, weather = closed_at - timeout, self.voyage.plan.weather
+        lost = self._stalls.noticeable(since, closed_at, 0.0) + self._pauses.noticeable(since, closed_at, 0.0)
+        lost += self.voyage.held(since, closed_at, record.accepted_at)
+        had = timeout - lost - 2 * (weather.delay + weather.jitter)
+        if had > EPSILON:
+            self.fail(
+                f"connection {record.conn} of the service got no pong in time; {had:g} s more than needed were there"
             )

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fuzz.checkers.base import EPSILON, Checker
-from holdfast import Event, Gap, Item
+from fuzz.checkers.base import EPSILON, Checker, is_data
+from holdfast import Gap, Item
 
 if TYPE_CHECKING:
     from fuzz.voyage import Voyage
 
 
-def number_of(message: str | bytes) -> tuple[str, int]:
-    """Stream and sequence number of a message of the voyage's service."""
-    parts = str(message).split('"')
+def number_of(message: str) -> tuple[str, int]:
+    """Stream and sequence number of a message of one of the voyage's streams."""
+    parts = message.split('"')
     return parts[3], int(parts[6][1:-1])
 
 
@@ -27,7 +27,7 @@ class LossDeclared(Checker):
         self._gaps_at: dict[str, int] = {}  # how many gaps there had been when the stream was last heard
 
     def on_item(self, item: Item, now: float) -> None:
-        if isinstance(item, Event):
+        if not is_data(item):
             if isinstance(item, Gap):
                 self._look_at(item)
             return

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fuzz.checkers.base import Checker
+from fuzz.checkers.base import Checker, is_data
 from fuzz.checkers.p08_loss_declared import number_of
-from holdfast import Event, Item
+from holdfast import Item
 
 if TYPE_CHECKING:
     from fuzz.voyage import Voyage
@@ -20,7 +20,7 @@ class OrderKept(Checker):
         self._last: dict[str, int] = {}
 
     def on_item(self, item: Item, now: float) -> None:
-        if isinstance(item, Event):
+        if not is_data(item):
             return
         stream, number = number_of(str(item))
         last = self._last.get(stream, 0)

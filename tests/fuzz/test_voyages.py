@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+
 import pytest
 from fuzz.canaries import CANARIES, Canary
 from fuzz.checkers import CHECKERS
-from fuzz.jobs import sail_twice
+from fuzz.jobs import Outcome, sail_twice
 from fuzz.plan import HOUR, draw_plan
 from fuzz.state_machine import FleetUnderInputs
+from fuzz.tally import Result, Tally
 from fuzz.troubles import TROUBLES
 from fuzz.voyage import sail
 from hypothesis import HealthCheck, settings
@@ -18,8 +22,37 @@ WITHOUT_CHECKER = {11, 13}
 
 @pytest.mark.parametrize("seed", range(24))
 def test_a_voyage_keeps_every_promise(seed: int):
-    log = sail(draw_plan(seed, tuple(TROUBLES), seconds=HOUR))
+    log = sail(draw_plan(seed, tuple(TROUBLES)).first(HOUR))
     assert log.dials > 0
+
+
+def test_voyages_meet_every_rule_and_few_at_a_time():
+    """Those that are about requests are for clients that make some."""
+    plans = [draw_plan(seed, ()) for seed in range(300)]
+    assert {rule for plan in plans for rule in plan.rules_in_force} == {
+        "pong_timeout", "dial_limit", "max_age", "notice", "heartbeat", "silent", "fragment",
+    }  # fmt: skip
+    assert sum(len(plan.rules_in_force) <= 2 for plan in plans) > 200
+
+
+def test_a_run_is_added_up():
+    tally = Tally()
+    outcomes = [Outcome("", 7200.0, 3, Counter(reset=2), ("heartbeat",)), Outcome("", 1800.0, 1, Counter(reset=1))]
+    tally.add(Result("voyage", 1, 0.5, outcomes[0], None))
+    tally.add(Result("twice", 2, 0.25, outcomes[1], None))
+    tally.add(failed := Result("machine", 3, 0.1, None, "AssertionError"))
+    report = tally.report(failed)
+    assert report == {
+        "hours": 2.5,
+        "jobs": {"voyage": 1, "twice": 1, "machine": 1},
+        "dials": 4,
+        "troubles": {"reset": 3},
+        "rules": {"heartbeat": 2.0},
+        "promises": {**dict.fromkeys(("1", "2", "3", "4", "8", "9", "10", "11", "12"), 2.5), "13": 0.5},
+        "found": {"problem": "AssertionError", "way_back": "python -m fuzz machine 3"},
+    }
+    assert "heartbeat 2 h" in tally.summary()
+    assert json.loads(json.dumps(report)) == report
 
 
 def test_the_same_seed_goes_the_same_way():

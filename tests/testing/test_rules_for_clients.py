@@ -48,6 +48,7 @@ def test_a_client_that_does_not_answer_a_ping_is_closed() -> None:
     assert (len(pings_of(client)), close_of(client)) == (1, None)
     client.tick(7.0)
     assert_cut(client, "pong_timeout", "no pong")
+    assert client.exchange.ledger.connections[0].closed_at == 7.0
 
 
 def test_a_client_that_does_not_answer_the_close_either_is_reset() -> None:

@@ -61,7 +61,7 @@ def test_an_old_connection_just_ends() -> None:
     assert client.tick(10.0).ended is Finish
     assert closes_of(client) == []
     (record,) = client.exchange.ledger.connections
-    assert (record.ended_at, record.closed_by) == (10.0, "max_age")
+    assert (record.ended_at, record.closed_by, record.closed_at) == (10.0, "max_age", 10.0)
 
 
 def test_a_silent_connection_ends_when_the_silence_is_over() -> None:

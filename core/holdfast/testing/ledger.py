@@ -22,7 +22,7 @@ class ConnectionRecord:
     """One client's connection as the exchange saw it; times are seconds, None for what has not happened.
 
     `written` counts messages by stream; `answered` are the client's pings that got a pong, `pongs` its answers to ours.
-    `closed_by` names the rule under which the exchange closed it.
+    `closed_by` names the rule under which the exchange closed it, at `closed_at`.
     """
 
     conn: int
@@ -33,6 +33,7 @@ class ConnectionRecord:
     answered: int = 0
     pongs: int = 0
     closed_by: str | None = None
+    closed_at: float | None = None
 
 
 class Ledger:

@@ -131,7 +131,7 @@ class RuledConnection(ServerConnection):
         elif holding := self._holding(Outgoing.CLOSE):
             self._rule_timers.set(RuleTimer.AGE, max(fault.until for fault in holding))
         else:
-            self.record.closed_by = "max_age"
+            self._note_closed_by("max_age")
             self._finish()
 
     _ON_TIMER: ClassVar[dict[int, Callable[[RuledConnection], None]]] = {
@@ -145,8 +145,12 @@ class RuledConnection(ServerConnection):
     # Inside
 
     def _cut(self, rule: str, reason: str, code: int = _POLICY_VIOLATION) -> None:
-        self.record.closed_by = rule
+        self._note_closed_by(rule)
         self.close(code, reason)
+
+    def _note_closed_by(self, rule: str) -> None:
+        self.record.closed_by = rule
+        self.record.closed_at = self._now
 
     def _set_in(self, timer: RuleTimer, seconds: float | None) -> None:
         if seconds is not None:
