@@ -22,12 +22,13 @@ from holdfast.testing.faults import (
 )
 from holdfast.testing.ledger import ConnectionRecord, Ledger, Publication
 from holdfast.testing.market import Market, Stream
-from holdfast.testing.rules import HEARTBEAT, Rules
-from holdfast.testing.service import CombinedStreams, Service
+from holdfast.testing.rules import Rules
+from holdfast.testing.service import HEARTBEAT, Client, CombinedStreams, Service
 
 __all__ = [
     "HEARTBEAT",
     "Abort",
+    "Client",
     "CloseWith",
     "CombinedStreams",
     "ConnectionRecord",

@@ -27,16 +27,17 @@ from holdfast.testing.market import Market, Stream
 from holdfast.testing.ruled_connection import RuledConnection
 from holdfast.testing.rules import Rules
 from holdfast.testing.server_connection import ServerConnection
-from holdfast.testing.service import CombinedStreams, Service
+from holdfast.testing.service import Client, CombinedStreams, Service
 from holdfast.window import RollingWindow
 
 
 class Exchange:
     """Streams, and a script of faults: pairs of seconds after `start` and what goes wrong then.
 
-    `ping_interval`: seconds between pings to each client, None for no pings. `flush_every`: messages are published
-    together at multiples of so many seconds, 0 for each at its own time. `ledger_size`: how many of the latest
-    publications the ledger keeps, about 150 bytes each. `rules`: what the service demands of its clients.
+    `ping_interval`: seconds between pings to each client, None for what the rules say. `flush_every`: messages are
+    published together at multiples of so many seconds, 0 for each at its own time. `ledger_size`: how many of the
+    latest publications the ledger keeps, about 150 bytes each. `rules`: what is demanded of clients, None for the
+    service's own.
     """
 
     def __init__(
@@ -50,16 +51,16 @@ class Exchange:
         ledger_size: int = 100_000,
         rules: Rules | None = None,
     ) -> None:
-        if rules is not None and rules.pong_timeout is not None and ping_interval is None:
+        self._service = service or CombinedStreams()
+        self._rules = rules = self._service.rules if rules is None else rules
+        self._ping_interval = rules.ping_interval if ping_interval is None else ping_interval
+        if rules.pong_timeout is not None and self._ping_interval is None:
             raise ConfigError("Rules.pong_timeout without ping_interval: there is no ping to be answered")
-        rules = rules or Rules()
         self.ledger = Ledger(ledger_size)
         self.faults: list[FaultRecord] = []  # those that struck, in order
         self._lasting: list[FaultRecord] = []  # those that may not be over
         self._market = Market(streams, rules.silent)
         self._script = deque(sorted(script, key=lambda entry: entry[0]))
-        self._service = service or CombinedStreams()
-        self._ping_interval = ping_interval
         self._flush_every = flush_every
         self._dial_limit: tuple[RollingWindow, int | None] | None = None  # with the seconds of Retry-After
         if rules.dial_limit is not None:
@@ -93,6 +94,8 @@ class Exchange:
             conn,
             now,
             service=self._service,
+            client=Client("", set(), set(), self._rules.max_streams, 0.0, self._latest),
+            wall_offset=self._wall_offset,
             refusal=self._refusal,
             ping_interval=self._ping_interval,
             commands=self._commands,
@@ -213,6 +216,10 @@ class Exchange:
             if publication.stream in connection.streams:
                 text = text or self._service.message(publication, publication.at + self._wall_offset)
                 connection.publish(publication.stream, text, now)
+
+    def _latest(self, stream: str) -> Publication | None:
+        sequence = self.ledger.counts[stream]
+        return Publication(stream, sequence, self._market.due(stream, sequence)) if sequence else None
 
     def _refusal(self) -> Refusal | None:
         """What a dial is answered with now. Asked once for each."""

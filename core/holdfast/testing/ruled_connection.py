@@ -12,7 +12,7 @@ from wsproto.events import BytesMessage, Event, Message, Ping, Pong, TextMessage
 
 from holdfast.testing.faults import Outgoing, Refusal
 from holdfast.testing.fragments import fragmented_frames
-from holdfast.testing.rules import HEARTBEAT, Rules
+from holdfast.testing.rules import Rules
 from holdfast.testing.server_connection import ServerConnection
 from holdfast.timers import Timers
 from holdfast.window import RollingWindow
@@ -39,7 +39,7 @@ class RuledConnection(ServerConnection):
         self._rules = rules
         self._rule_timers = Timers(RuleTimer)
         self._messages = RollingWindow(*rules.message_limit) if rules.message_limit is not None else None
-        self._pings = 0
+        self._pings = self._beats = 0
         self._unanswered: deque[tuple[bytes, float]] = deque()  # (payload, when the pong must have come)
         if rules.fragment > 1:
             self._frame = partial(fragmented_frames, rules.fragment)
@@ -77,9 +77,6 @@ class RuledConnection(ServerConnection):
             self._ponged(bytes(event.payload))
         if self.streams:
             self._rule_timers.clear(RuleTimer.SUBSCRIBE)
-
-    def _answer(self, request: str) -> str:
-        return self._service.answer(request, self.streams, self._rules.max_streams)
 
     def _is_one_too_many(self, event: Event) -> bool:
         """Counts it, too. A message that comes in pieces counts once, when it is whole."""
@@ -119,11 +116,12 @@ class RuledConnection(ServerConnection):
         self._cut("subscribe_within", "subscribe first")
 
     def _beat(self) -> None:
-        self._send(Outgoing.HEARTBEAT, TextMessage(HEARTBEAT))
+        self._beats += 1
+        self._say(Outgoing.HEARTBEAT, [self._service.heartbeat(self._beats)])
         self._set_in(RuleTimer.HEARTBEAT, self._rules.heartbeat)
 
     def _give_notice(self) -> None:
-        self._send(Outgoing.NOTICE, TextMessage(self._rules.notice or ""))
+        self._say(Outgoing.NOTICE, [self._rules.notice or ""])
 
     def _grow_too_old(self) -> None:
         if self._rules.max_age_code is not None:

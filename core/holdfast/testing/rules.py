@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from holdfast.errors import ConfigError
 
-HEARTBEAT = '{"channel":"heartbeat"}'  # what a heartbeat says
-
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -18,7 +16,7 @@ class Rules:
     What a client must keep to, or it is closed with 1008:
 
     - `pong_timeout`: a ping is answered with a pong of the same payload before so long. A pong answers the earlier
-      pings too (RFC 6455 section 5.5.3). Needs a `ping_interval` of the exchange. Binance: 60 s.
+      pings too (RFC 6455 section 5.5.3). Needs a `ping_interval`, here or of the exchange. Binance: 60 s.
     - `message_limit`: (count, seconds), at most so many messages from a client in any such time; pings, pongs and
       whole messages count. Binance: 5 in 1 s.
     - `subscribe_within`: it has asked for a stream before so long, in its URL or by a request. Coinbase: 5 s.
@@ -34,7 +32,8 @@ class Rules:
 
     - `max_age`: a connection is closed after so long, with `max_age_code`; None for the end of the stream without a
       close frame. Binance: 24 h. `notice` is a text sent `notice_before` seconds earlier.
-    - `heartbeat`: seconds between texts that are no data, `HEARTBEAT`.
+    - `ping_interval`: seconds between pings to each client. Binance: 20 s.
+    - `heartbeat`: seconds between texts that are no data, `Service.heartbeat`.
     - `silent`: streams that can be subscribed to, and are never published.
     - `fragment`: frames in which each message of a stream is sent; 0 and 1 for a whole one.
     """
@@ -48,12 +47,13 @@ class Rules:
     max_age_code: int | None = 1001
     notice: str | None = None
     notice_before: float = 0.0
+    ping_interval: float | None = None
     heartbeat: float | None = None
     silent: frozenset[str] = frozenset()
     fragment: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("pong_timeout", "subscribe_within", "max_age", "heartbeat"):
+        for name in ("pong_timeout", "subscribe_within", "max_age", "ping_interval", "heartbeat"):
             seconds: float | None = getattr(self, name)
             if seconds is not None:
                 _check(_is_time(seconds), name, seconds, "a finite number of seconds greater than 0")

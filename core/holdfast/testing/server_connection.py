@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from enum import IntEnum
 from typing import Any, ClassVar
 
@@ -25,7 +25,7 @@ from wsproto.utilities import RemoteProtocolError
 from holdfast.testing.commands import Abort, Finish, ServerCommand, Write
 from holdfast.testing.faults import FaultRecord, Outgoing, Refusal
 from holdfast.testing.ledger import ConnectionRecord
-from holdfast.testing.service import Service
+from holdfast.testing.service import Client, Service
 from holdfast.timers import Timers
 from holdfast.wire import TEXT, server_frame
 
@@ -56,16 +56,21 @@ class ServerConnection:
         now: float,
         *,
         service: Service,
+        client: Client,
+        wall_offset: float,
         refusal: Callable[[], Refusal | None],
         ping_interval: float | None,
         commands: list[ServerCommand],
     ) -> None:
         self.conn = conn
         self.record = ConnectionRecord(conn, accepted_at=now)
-        self.streams: set[str] = set()
+        self.client = client
+        self.streams = client.streams  # the same set
         self.faults: list[FaultRecord] = []
         self.is_gone = False
         self._service = service
+        self._wall_offset = wall_offset
+        self._texts = 0  # sent
         self._refusal = refusal
         self._ping_interval = ping_interval
         self._commands = commands
@@ -120,8 +125,10 @@ class ServerConnection:
         self._now = now
         if self.is_open and not self._withheld(Outgoing.DATA):
             # By hand, because wsproto takes ten times as long; and a server has no other thing to do so often.
+            text = self._service.numbered(text, self._texts)
             self._commands.append(Write(self.conn, self._frame(TEXT, text.encode())))
             self.record.written[stream] += 1
+            self._texts += 1
 
     def struck(self, record: FaultRecord, now: float) -> None:
         """A fault strikes this connection."""
@@ -152,6 +159,7 @@ class ServerConnection:
                 self._finish()
         elif self._send(Outgoing.HANDSHAKE, AcceptConnection()):
             self.record.opened_at = self._now
+            self.client.target = request.target
             self.streams.update(asked or ())
             self._on_open()
 
@@ -163,6 +171,7 @@ class ServerConnection:
         self._timers.clear(Timer.HANDSHAKE)
         if self._ping_interval is not None:
             self._timers.set(Timer.PING, self._now + self._ping_interval)
+        self._say(Outgoing.REPLY, self._service.greeting(self._client_now()))
 
     def _on_text(self, event: TextMessage) -> None:
         self._request.append(event.data)
@@ -173,10 +182,9 @@ class ServerConnection:
             request = "".join(self._request)
             self._request.clear()
             self._request_size = 0
-            self._send(Outgoing.REPLY, TextMessage(self._answer(request)))
-
-    def _answer(self, request: str) -> str:
-        return self._service.answer(request, self.streams)
+            self._say(Outgoing.REPLY, self._service.answer(request, self._client_now()))
+            if self.client.ending is not None:
+                self.close(*self.client.ending)
 
     def _on_bytes(self, event: BytesMessage) -> None:
         """No service here has a use for them."""
@@ -214,6 +222,14 @@ class ServerConnection:
         silent_until = max([self._now, *(fault.until for fault in self._holding(Outgoing.CLOSE))])
         self._timers.set(Timer.CLOSE, silent_until + CLOSE_TIMEOUT)
         return self._send(Outgoing.CLOSE, frame)
+
+    def _client_now(self) -> Client:
+        self.client.wall_time = self._now + self._wall_offset
+        return self.client
+
+    def _say(self, outgoing: Outgoing, texts: Iterable[str]) -> None:
+        for text in texts:
+            self._texts += self._send(outgoing, TextMessage(self._service.numbered(text, self._texts)))
 
     def _send(self, outgoing: Outgoing, event: Event) -> bool:
         """Whether it went out."""

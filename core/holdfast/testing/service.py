@@ -3,27 +3,56 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Protocol, cast
 from urllib.parse import parse_qs
 from zlib import crc32
 
 from holdfast.testing.ledger import Publication
+from holdfast.testing.rules import Rules
 
 MAX_STREAMS = 1024  # of one connection, unless a rule says otherwise
+HEARTBEAT = '{"channel":"heartbeat"}'  # what a heartbeat says where the service has none of its own
+
+
+@dataclass(slots=True)
+class Client:
+    """One connection, as far as a service must know it.
+
+    `target` is that of its handshake. It gets the messages of `streams`, which the service changes. `mute` is the
+    service's own: streams that it acknowledged, and that bring nothing here. `max_streams`: of the rules in force.
+    `wall_time`: now, Unix seconds. `latest` gives the last message of a stream that was published; None before the
+    first. `ending`: set by the service, a close code and reason with which it ends the connection after its reply.
+    """
+
+    target: str
+    streams: set[str]
+    mute: set[str]
+    max_streams: int | None
+    wall_time: float
+    latest: Callable[[str], Publication | None]
+    ending: tuple[int, str] | None = None
 
 
 class Service(Protocol):
-    """What an exchange must know of a service. `streams` are those a connection gets."""
+    """What an exchange must know of a service. Derive from it: what has a body here may be left out."""
+
+    rules: Rules = Rules()
+    """The service's own, kept unless the exchange is given others."""
 
     def asked_by(self, target: str) -> Collection[str] | None:
         """The streams that the request target of a handshake asks for; None if there is nothing at this path."""
         ...
 
-    def answer(self, request: str, streams: set[str], max_streams: int | None = None) -> str:
-        """The reply to a client's message, which may change `streams`. Never raises for what a client sent.
+    def greeting(self, client: Client) -> list[str]:  # noqa: ARG002
+        """What a client is sent as soon as its connection is open, in order."""
+        return []
 
-        What would make them more than `max_streams` is refused; None for the service's own limit.
+    def answer(self, request: str, client: Client) -> list[str]:
+        """All replies to a client's message, in order; it may change `client`. Never raises for what a client sent.
+
+        Acknowledgements, one or many; snapshots of what is now subscribed to; answers to pings of the service's own.
         """
         ...
 
@@ -31,8 +60,16 @@ class Service(Protocol):
         """The text of a message; `wall_time` is when it was published, in Unix seconds."""
         ...
 
+    def heartbeat(self, number: int) -> str:  # noqa: ARG002
+        """What a connection is sent every `Rules.heartbeat` seconds, for the `number`-th time (from 1)."""
+        return HEARTBEAT
 
-class CombinedStreams:
+    def numbered(self, text: str, number: int) -> str:  # noqa: ARG002
+        """A text as it goes out, if it is the `number`-th (from 0) of all texts that its connection is sent."""
+        return text
+
+
+class CombinedStreams(Service):
     """The combined-stream JSON of Binance: `/stream?streams=a/b`, SUBSCRIBE, UNSUBSCRIBE, LIST_SUBSCRIPTIONS.
 
     https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams. As there, a stream that does not
@@ -48,8 +85,10 @@ class CombinedStreams:
         asked = parse_qs(query).get("streams", [""])[0]
         return [name for name in asked.split("/") if name]
 
-    def answer(self, request: str, streams: set[str], max_streams: int | None = None) -> str:
-        limit = MAX_STREAMS if max_streams is None else max_streams
+    def answer(self, request: str, client: Client) -> list[str]:
+        return [self._reply(request, client.streams, MAX_STREAMS if client.max_streams is None else client.max_streams)]
+
+    def _reply(self, request: str, streams: set[str], limit: int) -> str:
         try:
             parsed: object = json.loads(request)
         except (ValueError, RecursionError):
