@@ -134,7 +134,10 @@ class Patience:
 
 def json_of(text: str | bytes) -> Any:
     """Parsed with msgspec where it is installed (`holdfast[exchanges]`). Raises ValueError for what is not JSON."""
-    return _decoder()(text)
+    try:
+        return _decoder()(text)
+    except RecursionError:
+        raise ValueError("JSON nested too deeply") from None
 
 
 @cache
