@@ -6,7 +6,12 @@ import json
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from holdfast.errors import ConfigError
+
+if TYPE_CHECKING:
+    from holdfast.dialects.models import Model
 
 from holdfast.checks import positive_or_none
 
@@ -32,6 +37,21 @@ class Update:
     def json(self) -> Any:
         """The payload, parsed. Raises ValueError for what is not JSON."""
         return json_of(self.data)
+
+    def typed(self) -> list[Model]:
+        """The payload as types of `holdfast.dialects.models`: one for each thing that it tells of, none for a stream that
+        no model describes. Raises ConfigError without msgspec, ValueError for a payload that is not as documented.
+        """
+        try:
+            return self._models()
+        except ModuleNotFoundError as error:
+            if error.name != "msgspec":
+                raise
+            raise ConfigError("typed() needs msgspec: pip install 'holdfast[exchanges]'") from None
+
+    def _models(self) -> list[Model]:
+        """For dialects to override. The import of the models belongs inside: it needs msgspec."""
+        return []
 
     @property
     def event_time(self) -> float | None:
