@@ -39,8 +39,8 @@ class Update:
         return json_of(self.data)
 
     def typed(self) -> list[Model]:
-        """The payload as types of `holdfast.dialects.models`: one for each thing that it tells of, none for a stream that
-        no model describes. Raises ConfigError without msgspec, ValueError for a payload that is not as documented.
+        """The payload as types of `holdfast.dialects.models`: one for each thing that it tells of; none for a stream
+        that no model describes. Raises ConfigError without msgspec, ValueError for a payload that is not as documented.
         """
         try:
             return self._models()
