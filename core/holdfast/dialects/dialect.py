@@ -21,7 +21,8 @@ class ServiceLimits:
 
     `max_streams`: of one connection. `max_streams_per_request`. `max_request_size`: bytes. `message_window`: messages
     that a client may send on a connection. `dial_window`: dials from one address. `ping_every`: seconds between pings
-    in the service's own form (`Dialect.ping`). `max_age`: seconds after which a connection is ended.
+    in the service's own form (`Dialect.ping`). `max_age`: seconds after which a connection is ended. `always`: streams
+    that every connection must ask for, before all others; they bring no data.
     """
 
     max_streams: int | None = None
@@ -31,6 +32,7 @@ class ServiceLimits:
     dial_window: DialWindow | None = None
     ping_every: float | None = None
     max_age: float | None = None
+    always: tuple[str, ...] = ()
 
 
 class Dialect(Protocol):

@@ -69,6 +69,18 @@ class Update:
         """
         return None
 
+    @property
+    def further_streams(self) -> tuple[str, ...]:
+        """Other streams of which this message brings data, too, where a service puts several into one."""
+        return ()
+
+    @property
+    def position(self) -> int | None:
+        """The number of this message among all of its connection, where the service counts them; then every control
+        that it counts has one as well, and a hole means that something of any stream was lost.
+        """
+        return None
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.stream!r}, {self.text!r})"
 
@@ -84,34 +96,40 @@ class Acknowledged:
     """The service took a request, or a part of it.
 
     `request` is the number that it was sent with; None if the service does not repeat it. `streams` are those meant;
-    None for all of the request. `dropped`: they were unsubscribed from (only needed without a number).
+    None for all of the request. `dropped`: they were unsubscribed from (only needed without a number). `rest_again`:
+    nothing else of the request was taken, for no fault of its own; it is to be asked for again.
     """
 
     request: int | None = None
     streams: tuple[str, ...] | None = None
     dropped: bool = False
+    rest_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The service did not take a request, or a part of it. `reason` are its words."""
+    """The service did not take a request, or a part of it. `reason` are its words. `rest_again` as in `Acknowledged`."""
 
     reason: str
     request: int | None = None
     streams: tuple[str, ...] | None = None
+    rest_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What the service says that this connection is subscribed to."""
+    """What the service says that this connection is subscribed to. `position` as in `Update`."""
 
     streams: frozenset[str]
     request: int | None = None
+    position: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """The service lives: a heartbeat, or its answer to a ping of the dialect's. It is not data."""
+    """The service lives: a heartbeat, or its answer to a ping of the dialect's. It is not data. `position` as in `Update`."""
+
+    position: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
