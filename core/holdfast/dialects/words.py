@@ -108,7 +108,7 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The service did not take a request, or a part of it. `reason` are its words. `rest_again` as in `Acknowledged`."""
+    """The service did not take a request, or a part of it. `reason`: its words. `rest_again` as in `Acknowledged`."""
 
     reason: str
     request: int | None = None
@@ -127,7 +127,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """The service lives: a heartbeat, or its answer to a ping of the dialect's. It is not data. `position` as in `Update`."""
+    """The service lives: a heartbeat, or its answer to a ping of the dialect's; no data. `position` as in `Update`."""
 
     position: int | None = None
 

@@ -163,8 +163,15 @@ class Streams:
                         deliver(updates)
                         updates = []
                     self._heard_again(watched, reading, now)
+            for stream in reading.further_streams:
+                self._heard_too(stream, now)
             updates.append(reading)
         return updates
+
+    def _heard_too(self, stream: str, now: float) -> None:
+        if (watched := self._watch.streams.get(stream)) is not None:
+            watched.heard_at = now
+            watched.messages += 1
 
     def _heard_again(self, watched: Watched, update: Update, now: float) -> None:
         assert update.stream is not None

@@ -56,6 +56,7 @@ class Subscriptions:
         self._plan: deque[tuple[Kind, tuple[str, ...]]] = deque()
         self._number = 0
         self._audit_at = math.inf if setting.audit_every is None else now + setting.audit_every
+        self._always = tuple(dialect.limits.always)
         self.changed()
 
     # What the feed wants
@@ -63,8 +64,8 @@ class Subscriptions:
     def changed(self) -> None:
         """What is wanted has changed: plan anew."""
         busy, held = self._busy, self.held
-        unwanted = [stream for stream in held if stream not in self._wanted or stream in self._again]
-        absent = [stream for stream in self._wanted if stream not in held]
+        unwanted = [stream for stream in held if not self._is_wanted(stream) or stream in self._again]
+        absent = [stream for stream in (*self._always, *self._wanted) if stream not in held]
         self._plan.clear()
         # Dropping first makes room where the service counts streams.
         for kind, streams in ((Kind.UNSUBSCRIBE, sorted(unwanted)), (Kind.SUBSCRIBE, absent)):
@@ -128,8 +129,11 @@ class Subscriptions:
             kind, streams = Kind.UNSUBSCRIBE if word.dropped else Kind.SUBSCRIBE, list(word.streams)
         else:
             kind = request.kind
-            streams = list(request.open if word.streams is None else word.streams)
-        return self._settle(kind, streams)
+            streams = sorted(request.open if word.streams is None else word.streams)
+        settled = self._settle(kind, streams)
+        if request is not None and word.rest_again:
+            self._ask_rest_again(request)
+        return settled
 
     def listed(self, word: Listed) -> tuple[list[str], list[str]]:
         """Likewise. What is being asked for just now is settled by it only where the service acknowledges in this way,
@@ -161,6 +165,10 @@ class Subscriptions:
         if request.kind is Kind.UNSUBSCRIBE:
             self._settle(Kind.UNSUBSCRIBE, streams)  # what it does not know, it does not send
             return []
+        if word.rest_again:
+            refused = self._refuse(streams)
+            self._ask_rest_again(request)
+            return refused
         if word.streams is None and len(streams) > 1:
             self._answered(streams)
             self._together.update(dict.fromkeys(streams, len(streams) // 2))
@@ -226,6 +234,13 @@ class Subscriptions:
             room -= 1
         return [group for group in groups if group]
 
+    def _ask_rest_again(self, request: Request) -> None:
+        self._answered(sorted(request.open))
+        self.changed()
+
+    def _is_wanted(self, stream: str) -> bool:
+        return stream in self._wanted or stream in self._always
+
     def _kind_of_busy(self, stream: str) -> Kind | None:
         number = self._busy.get(stream)
         request = self._requests.get(number) if number is not None else None
@@ -251,7 +266,7 @@ class Subscriptions:
                     self.held.discard(stream)
                     gone.append(stream)
         self._answered(streams)
-        if any(stream not in self._wanted for stream in new) or any(stream in self._wanted for stream in gone):
+        if not all(map(self._is_wanted, new)) or any(map(self._is_wanted, gone)):
             self.changed()
         return new, gone
 
