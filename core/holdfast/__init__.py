@@ -48,6 +48,7 @@ from holdfast.fleet import Fleet
 from holdfast.new_connection import NewConnection
 from holdfast.settings import (
     Backoff,
+    Deflate,
     DialWindow,
     Keepalive,
     Limits,
@@ -70,6 +71,7 @@ __all__ = [
     "ConnectFailed",
     "Connected",
     "Connecting",
+    "Deflate",
     "DialWindow",
     "Dialect",
     "Disconnected",

@@ -36,8 +36,16 @@ def number(value: object) -> bool:
 
 def count(setting: str, value: int, least: int = 1) -> None:
     """A whole number of at least so many."""
-    whole = number(value) and not isinstance(value, float)
-    need(whole and value >= least, setting, value, f"a whole number of at least {least}")
+    need(_whole(value) and value >= least, setting, value, f"a whole number of at least {least}")
+
+
+def between(setting: str, value: int, least: int, most: int) -> None:
+    """A whole number in a range."""
+    need(_whole(value) and least <= value <= most, setting, value, f"a whole number from {least} to {most}")
+
+
+def _whole(value: object) -> bool:
+    return number(value) and not isinstance(value, float)
 
 
 def can_be_sent(message: object) -> bool:

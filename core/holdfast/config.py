@@ -14,6 +14,7 @@ from holdfast.errors import ConfigError
 from holdfast.new_connection import NewConnection
 from holdfast.settings import (
     Backoff,
+    Deflate,
     DialWindow,
     Keepalive,
     Limits,
@@ -49,6 +50,7 @@ class FeedOptions(EndpointOptions, total=False):
     limits: Limits
     overflow: Overflow
     stall_after: float
+    compression: Deflate | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class FeedConfig:
 
     `name`: what the feed is called in log lines; None for the host. `user_agent`: None sends no such header.
     `stall_after`: when our own process did not run for about this many seconds, that is reported as `Stall`.
+    `compression`: None offers none, and then what a server compresses breaks the protocol.
     """
 
     targets: tuple[Target, ...]
@@ -86,6 +89,7 @@ class FeedConfig:
     limits: Limits = field(default_factory=Limits)
     overflow: Overflow = field(default_factory=Overflow)
     stall_after: float = 1.0
+    compression: Deflate | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(cast(object, self.targets), tuple) or not self.targets:
@@ -113,6 +117,8 @@ class FeedConfig:
             need(isinstance(self.user_agent, str), "user_agent", self.user_agent, "a str, or None for no such header")
             check_headers((("User-Agent", self.user_agent),))
         positive("stall_after", self.stall_after)
+        compression = self.compression
+        need(isinstance(compression, Deflate | None), "compression", compression, "a Deflate(...), or None for none")
 
     @classmethod
     def build(cls, source: AnySource, options: FeedOptions) -> FeedConfig:

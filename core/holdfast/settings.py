@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from holdfast.checks import count, need, number, positive, positive_or_none
+from holdfast.checks import between, count, need, number, positive, positive_or_none
 
 KIB = 1024
 MIB = 1024 * 1024
@@ -212,3 +212,33 @@ class Overflow:
             need(callable(self.key), "Overflow.key", self.key, "a function of a message, for policy conflate")
         else:
             need(self.key is None, "Overflow.key", self.key, "left out: only policy conflate uses it")
+
+
+@dataclass(frozen=True, slots=True)
+class Deflate:
+    """Compression, permessage-deflate (RFC 7692): offered to the server, which may decline it.
+
+    `..._no_context_takeover`: that side compresses each message on its own, not with the help of those before it.
+    `..._max_window_bits`: how far back that side may refer, as a power of two (15: 32 KiB). What is asked of the server
+    it must grant: if it answers otherwise the dial fails. The server may ask the same of us.
+    `level` (1 fast to 9 small) and `memory_level` (1 to 9) are zlib's, for what we send. Messages of fewer than
+    `threshold` bytes are sent as they are.
+    """
+
+    server_no_context_takeover: bool = False
+    client_no_context_takeover: bool = False
+    server_max_window_bits: int = 15
+    client_max_window_bits: int = 15
+    level: int = 6
+    memory_level: int = 8
+    threshold: int = 1024
+
+    def __post_init__(self) -> None:
+        for name in ("server_no_context_takeover", "client_no_context_takeover"):
+            need(isinstance(getattr(self, name), bool), f"Deflate.{name}", getattr(self, name), "True or False")
+        between("Deflate.server_max_window_bits", self.server_max_window_bits, 8, 15)
+        # zlib cannot compress without a header for a window of 8 bits.
+        between("Deflate.client_max_window_bits", self.client_max_window_bits, 9, 15)
+        between("Deflate.level", self.level, 1, 9)
+        between("Deflate.memory_level", self.memory_level, 1, 9)
+        count("Deflate.threshold", self.threshold)

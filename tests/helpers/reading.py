@@ -6,13 +6,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from websockets.client import ClientProtocol
+from websockets.extensions.permessage_deflate import PerMessageDeflate as WebsocketsDeflate
 from websockets.frames import Close, Frame, Opcode
 from websockets.protocol import OPEN
 from websockets.uri import parse_uri
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
+from wsproto.extensions import PerMessageDeflate as WsprotoDeflate
 
-from holdfast.wire import CloseFrame, Control, FrameReader, PingFrame, PongFrame, Violation
+from holdfast.wire import (
+    Agreement,
+    CloseFrame,
+    Control,
+    DeflatedReader,
+    FrameReader,
+    PingFrame,
+    PongFrame,
+    Violation,
+)
 
 ANY_SIZE = 1 << 40
 
@@ -24,22 +35,35 @@ class Reading:
     messages: list[str | bytes] = field(default_factory=list)
     controls: list[Control] = field(default_factory=list)
     violation: int | None = None
+    detail: str = field(default="", compare=False)
 
 
-def read_by_holdfast(chunks: Iterable[bytes], max_message_size: int = ANY_SIZE) -> Reading:
-    reader, reading = FrameReader(max_message_size), Reading()
+def reader_for(agreement: Agreement | None, max_message_size: int = ANY_SIZE) -> FrameReader:
+    """What a connection reads with, once that was agreed on."""
+    return FrameReader(max_message_size) if agreement is None else DeflatedReader(max_message_size, agreement)
+
+
+def read_by_holdfast(
+    chunks: Iterable[bytes], max_message_size: int = ANY_SIZE, agreement: Agreement | None = None
+) -> Reading:
+    reader, reading = reader_for(agreement, max_message_size), Reading()
     for chunk in chunks:
         for control in reader.receive(chunk, reading.messages):
             assert reading.violation is None, "something was read behind a violation"
             if isinstance(control, Violation):
-                reading.violation = control.code
+                reading.violation, reading.detail = control.code, control.detail
             else:
                 reading.controls.append(control)
     return reading
 
 
-def read_by_wsproto(stream: bytes) -> Reading:
-    connection, reading = Connection(ConnectionType.CLIENT), Reading()
+def read_by_wsproto(stream: bytes, agreement: Agreement | None = None) -> Reading:
+    extensions = []
+    if agreement is not None:
+        deflate = WsprotoDeflate(server_no_context_takeover=agreement.server_no_context_takeover)
+        deflate.finalize(deflate.name)
+        extensions.append(deflate)
+    connection, reading = Connection(ConnectionType.CLIENT, extensions), Reading()
     connection.receive_data(stream)
     parts: list[str] | list[bytes] = []
     for event in connection.events():
@@ -59,9 +83,11 @@ def read_by_wsproto(stream: bytes) -> Reading:
     return reading
 
 
-def read_by_websockets(stream: bytes) -> Reading:
+def read_by_websockets(stream: bytes, agreement: Agreement | None = None) -> Reading:
     """Of a stream without a violation."""
     protocol, reading = ClientProtocol(parse_uri("ws://localhost/"), state=OPEN, max_size=None), Reading()
+    if agreement is not None:
+        protocol.extensions = [WebsocketsDeflate(agreement.server_no_context_takeover, False, 15, 15)]
     protocol.receive_data(stream)
     opcode, parts = Opcode.BINARY, bytearray()
     for frame in protocol.events_received():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import Event, Request
@@ -10,6 +11,7 @@ from wsproto.utilities import generate_accept_token
 
 from holdfast.endpoint import Endpoint
 from holdfast.failures import Failure
+from holdfast.settings import Deflate
 from holdfast.wire import Accepted, ClientHandshake
 
 NONCE = bytes(range(16))
@@ -25,9 +27,10 @@ def handshake(
     headers: tuple[tuple[str, str], ...] = (),
     user_agent: str | None = None,
     max_size: int = 65536,
+    compression: Deflate | None = None,
 ) -> ClientHandshake:
     endpoint = Endpoint(url, subprotocols=subprotocols, headers=headers)
-    return ClientHandshake(endpoint, user_agent, NONCE, max_size)
+    return ClientHandshake(endpoint, user_agent, NONCE, max_size, compression)
 
 
 def asked(**options: object) -> ClientHandshake:
@@ -78,7 +81,7 @@ def outcome(client: ClientHandshake, chunks: list[bytes]) -> Accepted | Failure 
     for index, chunk in enumerate(chunks):
         answer = client.receive(chunk)
         if isinstance(answer, Accepted):
-            return Accepted(answer.subprotocol, answer.headers, answer.rest + b"".join(chunks[index + 1 :]))
+            return replace(answer, rest=answer.rest + b"".join(chunks[index + 1 :]))
         if answer is not None:
             return answer
     return None

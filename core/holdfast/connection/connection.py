@@ -37,11 +37,14 @@ from holdfast.wire import (
     NONCE_SIZE,
     PING,
     PONG,
+    RSV1,
     TEXT,
     Accepted,
     ClientHandshake,
     CloseFrame,
     Control,
+    DeflatedReader,
+    Deflater,
     FrameReader,
     MaskSource,
     PingFrame,
@@ -120,6 +123,7 @@ class Connection:
         self._early_size = 0
         self._pacer = Pacer(config.message_window) if config.message_window is not None else None
         self._reader = FrameReader(config.limits.max_message_size)
+        self._deflater: Deflater | None = None
         self._timers = Timers(Timer)
         self._timers.set(Timer.CONNECT, now + config.timeouts.connect)
         self._awaiting = False  # a ping is out, and nothing has arrived since
@@ -232,14 +236,21 @@ class Connection:
         """
         if self.state not in (State.GREETING, State.OPEN):
             raise NotOpen(f"connection {self.conn} is {self.state.value}: wait for Connected, then send")
-        frame = client_frame(*encode(message), self._mask())
-        if self._pacer is None or (control and not self._pacer.counts_control):
+        opcode, payload = encode(message)
+        pacer = self._pacer
+        if pacer is not None and control and not pacer.counts_control:
+            pacer = None
+        if pacer is not None and pacer.size > self._config.limits.max_write_size:
+            raise LocalProtocolError(f"{pacer.size} bytes wait for the message window: send less, or slower")
+        # Each compressed message refers to those before it; control overtakes them.
+        if self._deflater is not None and not control and (compressed := self._deflater.compress(payload)) is not None:
+            opcode, payload = opcode | RSV1, compressed
+        frame = client_frame(opcode, payload, self._mask())
+        if pacer is None:
             self._write(frame)
-            return
-        if self._pacer.size > self._config.limits.max_write_size:
-            raise LocalProtocolError(f"{self._pacer.size} bytes wait for the message window: send less, or slower")
-        self._pacer.put(frame)
-        self._write_paced(now)
+        else:
+            pacer.put(frame)
+            self._write_paced(now)
 
     def may_send_at(self, now: float) -> float:
         """When a message may be written at once: `now`, or the time at which to ask again."""
@@ -285,6 +296,11 @@ class Connection:
         return self._reader.held
 
     @property
+    def grown(self) -> int:
+        """Bytes that inflating has added to what was received, all in all."""
+        return self._reader.grown
+
+    @property
     def has_early(self) -> bool:
         """Whether `take_early` gives something."""
         return bool(self._early)
@@ -303,7 +319,7 @@ class Connection:
         self.endpoint = endpoint
         config = self._config
         self._handshake = ClientHandshake(
-            endpoint, config.user_agent, self._entropy(NONCE_SIZE), config.limits.max_handshake_size
+            endpoint, config.user_agent, self._entropy(NONCE_SIZE), config.limits.max_handshake_size, config.compression
         )
         self._move(State.DIALING)
         self._commands.append(Connect(self.conn, endpoint))
@@ -317,6 +333,10 @@ class Connection:
             self._disconnect()
             return (Refused(answer),)
         self.accepted = answer
+        if answer.compression is not None:
+            assert self._config.compression is not None
+            self._reader = DeflatedReader(self._config.limits.max_message_size, answer.compression)
+            self._deflater = Deflater(answer.compression, self._config.compression)
         if self._config.on_connect is None:
             reports: list[Report] = [self._open(now)]
             if answer.rest:

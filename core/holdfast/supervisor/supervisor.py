@@ -124,10 +124,10 @@ class Supervisor:
         """Returns whether more came of it than messages, so that deadlines may have moved nearer."""
         connection = self.connections[conn]
         messages: list[str | bytes] = []
-        held = connection.held
+        held, grown = connection.held, connection.grown
         reports = connection.received(data, now, messages)
         self._tally.bytes += len(data)
-        nbytes = len(data) + held - connection.held
+        nbytes = len(data) + held - connection.held + connection.grown - grown  # of the messages, inflated
         if not reports:
             if messages:
                 self._deliver(messages, nbytes, now)

@@ -7,11 +7,14 @@ from struct import pack
 
 from holdfast.errors import LocalProtocolError
 
+CONTINUATION = 0x0
 TEXT = 0x1
 BINARY = 0x2
 CLOSE = 0x8
 PING = 0x9
 PONG = 0xA
+FIN, RSV, OPCODE = 0x80, 0x70, 0x0F  # the parts of a frame's first byte
+RSV1 = 0x40  # with the opcode: the message is compressed (RFC 7692 section 6)
 MAX_CONTROL_PAYLOAD = 125
 MASK_SIZE = 4
 
@@ -39,7 +42,7 @@ class MaskSource:
 
 
 def client_frame(opcode: int, payload: bytes, mask: bytes) -> bytes:
-    """One whole frame with FIN set. `mask`: 4 unpredictable bytes (RFC 6455 section 5.3)."""
+    """One whole frame with FIN set. `opcode` may have RSV1. `mask`: 4 unpredictable bytes (RFC 6455 section 5.3)."""
     return _head(opcode, 0x80, len(payload)) + mask + apply_mask(payload, mask)
 
 

@@ -14,6 +14,8 @@ from wsproto.utilities import generate_accept_token
 
 from holdfast.endpoint import Endpoint
 from holdfast.failures import Cause, Failure
+from holdfast.settings import Deflate
+from holdfast.wire.negotiation import Agreement, agree, offer
 
 NONCE_SIZE = 16
 BODY_EXCERPT = 512
@@ -22,18 +24,30 @@ _Headers = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The server switched protocols. `rest` are the bytes that came behind its answer: already frames."""
+    """The server switched protocols. `rest` are the bytes that came behind its answer: already frames.
+
+    `compression`: None if there is none.
+    """
 
     subprotocol: str | None
     headers: _Headers
     rest: bytes
+    compression: Agreement | None = None
 
 
 class ClientHandshake:
     """One request and the answer to it. `receive` returns None until the answer is complete."""
 
-    def __init__(self, endpoint: Endpoint, user_agent: str | None, nonce: bytes, max_size: int) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        user_agent: str | None,
+        nonce: bytes,
+        max_size: int,
+        compression: Deflate | None = None,
+    ) -> None:
         self._endpoint = endpoint
+        self._compression = compression
         self._user_agent = user_agent
         self._key = b64encode(nonce)
         self._max_size = max_size
@@ -52,6 +66,8 @@ class ClientHandshake:
         ]
         if endpoint.subprotocols:
             headers.append(("Sec-WebSocket-Protocol", ", ".join(endpoint.subprotocols)))
+        if self._compression is not None:
+            headers.append(("Sec-WebSocket-Extensions", offer(self._compression)))
         given = {name.lower() for name, _ in endpoint.headers}
         if endpoint.authorization is not None and "authorization" not in given:
             headers.append(("Authorization", endpoint.authorization))
@@ -83,30 +99,30 @@ class ClientHandshake:
 
     def _switched(self, answer: h11.InformationalResponse, beyond: bytes) -> Accepted | Failure:
         headers = _decode(answer)
-        if problem := self._problem(headers):
-            return Failure(Cause.HANDSHAKE, problem, status=101, headers=headers)
+        try:
+            self._check(headers)
+            compression = agree(self._compression, _joined(headers, "sec-websocket-extensions"))
+        except ValueError as problem:
+            return Failure(Cause.HANDSHAKE, str(problem), status=101, headers=headers)
         rest = self._http.trailing_data[0] + beyond
-        return Accepted(_single(headers, "sec-websocket-protocol"), headers, rest)
+        return Accepted(_single(headers, "sec-websocket-protocol"), headers, rest, compression)
 
     @property
     def _too_long(self) -> str:
         return f"the answer is longer than Limits.max_handshake_size, {self._max_size} bytes"
 
-    def _problem(self, headers: _Headers) -> str | None:
-        """What RFC 6455 section 4.1 tells a client to fail for."""
+    def _check(self, headers: _Headers) -> None:
+        """Raise ValueError for what RFC 6455 section 4.1 tells a client to fail for."""
         if "websocket" not in _tokens(headers, "upgrade"):
-            return "the answer has no 'Upgrade: websocket'"
+            raise ValueError("the answer has no 'Upgrade: websocket'")
         if "upgrade" not in _tokens(headers, "connection"):
-            return "the answer has no 'Connection: Upgrade'"
+            raise ValueError("the answer has no 'Connection: Upgrade'")
         if _single(headers, "sec-websocket-accept") != generate_accept_token(self._key).decode():
-            return "Sec-WebSocket-Accept does not answer our key: a cache or a proxy may have answered"
-        if extensions := _tokens(headers, "sec-websocket-extensions"):
-            return f"the server wants an extension that was not offered: {', '.join(extensions)}"
+            raise ValueError("Sec-WebSocket-Accept does not answer our key: a cache or a proxy may have answered")
         chosen = [value for name, value in headers if name == "sec-websocket-protocol"]
         if len(chosen) > 1 or any(name not in self._endpoint.subprotocols for name in chosen):
             offered = ", ".join(self._endpoint.subprotocols) or "none"
-            return f"the server chose subprotocol {', '.join(chosen)!r}; offered: {offered}"
-        return None
+            raise ValueError(f"the server chose subprotocol {', '.join(chosen)!r}; offered: {offered}")
 
     def _refused(self, answer: h11.Response) -> Failure:
         body = self._excerpt()
@@ -130,8 +146,12 @@ def _decode(answer: h11.InformationalResponse | h11.Response) -> _Headers:
 
 
 def _tokens(headers: _Headers, name: str) -> list[str]:
-    joined = ",".join(value for key, value in headers if key == name)
-    return [token.strip().lower() for token in joined.split(",") if token.strip()]
+    return [token.strip().lower() for token in _joined(headers, name).split(",") if token.strip()]
+
+
+def _joined(headers: _Headers, name: str) -> str:
+    """A list that may stand in several headers of the same name (RFC 9110 section 5.3)."""
+    return ",".join(value for key, value in headers if key == name)
 
 
 def _single(headers: _Headers, name: str) -> str | None:

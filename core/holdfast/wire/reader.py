@@ -14,6 +14,7 @@ from struct import Struct
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 
+from holdfast.wire.deflate import InflateError
 from holdfast.wire.frames import BINARY, CLOSE, MAX_CONTROL_PAYLOAD, TEXT, server_frame
 
 _unpack_head_and_length = Struct("!HH").unpack_from
@@ -76,6 +77,7 @@ class FrameReader:
         "_rare_missing",
         "_wsproto",
     )
+    grown = 0  # bytes by which compressed messages were longer than on the wire, all in all
 
     def __init__(self, max_message_size: int) -> None:
         self._max_size = max_message_size
@@ -116,7 +118,10 @@ class FrameReader:
                 try:
                     pos = self._whole_frames(data, pos, size, messages)
                 except UnicodeDecodeError:
-                    self._fail(controls, _BAD_TEXT)
+                    self._fail_for_text(controls)
+                    break
+                except InflateError as error:
+                    self._fail(controls, error.code, error.detail)
                     break
             if pos < size:
                 pos = self._other_frame(data, pos, size, messages, controls)
@@ -164,25 +169,16 @@ class FrameReader:
         self, data: bytes, pos: int, size: int, messages: list[str | bytes], controls: list[Control]
     ) -> int:
         """One frame that the loop left: cut by the chunk's end, long, rare or wrong. Returns the position after it."""
-        available = size - pos
-        head_size = 2
-        if available >= 2:
-            form = data[pos + 1] & 0x7F
-            head_size += (2 if form == 126 else 8 if form == 127 else 0) + (4 if data[pos + 1] & 0x80 else 0)
-        if available < head_size:
+        head_size, length = frame_sizes(data, pos, size)
+        if size - pos < head_size:
             self._head = data[pos:]
             return size
-        first, form = data[pos], data[pos + 1] & 0x7F
-        length = form
-        if form == 126:
-            length = int.from_bytes(data[pos + 2 : pos + 4], "big")
-        elif form == 127:
-            length = int.from_bytes(data[pos + 2 : pos + 10], "big")
+        first = data[pos]
         if not first & 0x8 and length + self._fragments_size > self._max_size:
             whole = length + self._fragments_size
             self._fail(controls, _TOO_BIG, f"a message of at least {whole} bytes; max_message_size is {self._max_size}")
             return size
-        whole = self._fragments is None and first in (0x80 | TEXT, 0x80 | BINARY) and self._minimal(data, pos)
+        whole = self._fragments is None and first in (0x80 | TEXT, 0x80 | BINARY) and is_sound(data, pos)
         if whole or (first == 0x80 | CLOSE and data[pos + 1] <= MAX_CONTROL_PAYLOAD):
             self._body_opcode = first & 0x0F
             self._body_missing = length
@@ -193,16 +189,6 @@ class FrameReader:
         self._rare_missing = head_size + length
         stop = min(size, pos + head_size + length)
         return self._give_wsproto(data, pos, stop, messages, controls)
-
-    @staticmethod
-    def _minimal(data: bytes, pos: int) -> bool:
-        """Whether an unmasked header's length takes the shortest form; wsproto knows what to say if not."""
-        form = data[pos + 1]
-        if form == 126:
-            return int.from_bytes(data[pos + 2 : pos + 4], "big") > 125
-        if form == 127:
-            return int.from_bytes(data[pos + 2 : pos + 10], "big") > 0xFFFF
-        return form < 126
 
     def _continue_body(self, data: bytes, messages: list[str | bytes], controls: list[Control]) -> int:
         """Take what belongs to the frame in progress; returns how much of `data` that was."""
@@ -219,7 +205,7 @@ class FrameReader:
                 else:
                     self._read_close(bytes(body), messages, controls)
             except UnicodeDecodeError:
-                self._fail(controls, _BAD_TEXT)
+                self._fail_for_text(controls)
         return taken
 
     def _read_close(self, body: bytes, messages: list[str | bytes], controls: list[Control]) -> None:
@@ -247,11 +233,13 @@ class FrameReader:
                 controls.append(PongFrame(bytes(event.payload)))
             elif isinstance(event, CloseConnection):
                 # wsproto reports what it cannot parse as a close too, and then stays in state OPEN, deaf.
-                if self._wsproto.state is ConnectionState.OPEN:
-                    self._fail(controls, int(event.code), event.reason or "invalid frame")
-                else:
+                if self._wsproto.state is not ConnectionState.OPEN:
                     self._ended = True
                     controls.append(CloseFrame(int(event.code), event.reason or ""))
+                elif event.code == _BAD_TEXT:
+                    self._fail_for_text(controls)
+                else:
+                    self._fail(controls, int(event.code), event.reason or "invalid frame")
         return stop
 
     def _add_fragment(self, event: TextMessage | BytesMessage, messages: list[str | bytes]) -> None:
@@ -264,10 +252,34 @@ class FrameReader:
             self._fragments = None
             self._fragments_size = 0
 
-    def _fail(self, controls: list[Control], code: int, detail: str = "") -> None:
-        if code == _BAD_TEXT:
-            detail = "text is not UTF-8"  # where it stands depends on how the bytes were cut
+    def _fail_for_text(self, controls: list[Control]) -> None:
+        self._fail(controls, _BAD_TEXT, "text is not UTF-8")  # where it stands depends on how the bytes were cut
+
+    def _fail(self, controls: list[Control], code: int, detail: str) -> None:
         self._ended = True
         self._body = bytearray()
         self._fragments = None
         controls.append(Violation(code, detail))
+
+
+def frame_sizes(data: bytes, pos: int, size: int) -> tuple[int, int]:
+    """Bytes of the header at `pos`, and of the payload it announces: 0 as long as the header is not whole."""
+    available = size - pos
+    if available < 2:
+        return 2, 0
+    length = data[pos + 1] & 0x7F
+    extended = 2 if length == 126 else 8 if length == 127 else 0
+    head_size = 2 + extended + (4 if data[pos + 1] & 0x80 else 0)
+    if available < head_size:
+        return head_size, 0
+    return head_size, int.from_bytes(data[pos + 2 : pos + 2 + extended], "big") if extended else length
+
+
+def is_sound(data: bytes, pos: int) -> bool:
+    """Whether a header has no mask, and its length the shortest form; wsproto knows what to say if not."""
+    form = data[pos + 1]
+    if form == 126:
+        return int.from_bytes(data[pos + 2 : pos + 4], "big") > 125
+    if form == 127:
+        return 0xFFFF < int.from_bytes(data[pos + 2 : pos + 10], "big") < 1 << 63
+    return form < 126
