@@ -13,6 +13,7 @@ import holdfast
 from holdfast import (
     Backoff,
     Cause,
+    Deflate,
     DialWindow,
     Event,
     Failure,
@@ -39,8 +40,8 @@ DOCUMENTS += [f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"
 EVENTS = [
     one for one in vars(holdfast).values() if isinstance(one, type) and issubclass(one, Event) and one is not Event
 ]
-GROUPS = (Backoff, DialWindow, Keepalive, Limits, MessageWindow, Overflow, Patience, Retry, Staleness, Subscribing)
-GROUPS += (Timeouts,)
+GROUPS = (Backoff, Deflate, DialWindow, Keepalive, Limits, MessageWindow, Overflow, Patience, Retry, Staleness)
+GROUPS += (Subscribing, Timeouts)
 SHOWN = {
     "tail_asyncio.py": "README.md",
     "tail_trio.py": "README.md",

@@ -21,6 +21,7 @@ from wsproto.events import (
     Request,
     TextMessage,
 )
+from wsproto.extensions import Extension, PerMessageDeflate
 
 from holdfast import Failure
 
@@ -41,6 +42,7 @@ class Manners:
     headers: Headers = field(default_factory=dict)
     body: bytes = b""
     accept_delay: float = 0.0
+    compresses: bool = False  # agrees to compression where it is offered
     never_answers: bool = False  # to the request
     pong_delay: float = 0.0
     answers_pings: bool = True
@@ -125,7 +127,8 @@ class Peer:
         self.send_raw(self._server.send(reject) + self._server.send(RejectData(manners.body)))
 
     def _accept(self, headers: list[tuple[bytes, bytes]]) -> None:
-        self.send_raw(self._server.send(AcceptConnection(extra_headers=headers)))
+        extensions: list[Extension] = [PerMessageDeflate()] if self.manners.compresses else []
+        self.send_raw(self._server.send(AcceptConnection(extra_headers=headers, extensions=extensions)))
         if self.manners.on_open is not None:
             self.manners.on_open(self)
 

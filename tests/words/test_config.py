@@ -14,6 +14,7 @@ import holdfast
 from holdfast import (
     Backoff,
     ConfigError,
+    Deflate,
     DialWindow,
     Endpoint,
     FeedConfig,
@@ -61,6 +62,15 @@ def cases() -> list[Any]:
         *((Retry, "max_attempts", value) for value in NO_COUNT if value is not None),
         *((Retry, "max_redirects", value) for value in (-1, 1.0, None, True)),
         *((Limits, "max_handshake_size", value) for value in (0, 255, 1e6, None)),
+        *((Deflate, "server_max_window_bits", value) for value in (7, 16, 9.0, "15", None, True)),
+        *((Deflate, "client_max_window_bits", value) for value in (8, 16, 9.0, "15", None, True)),
+        *((Deflate, name, value) for name in ("level", "memory_level") for value in (0, 10, -1, 6.0, None, True)),
+        *((Deflate, "threshold", value) for value in NO_COUNT),
+        *(
+            (Deflate, f"{side}_no_context_takeover", value)
+            for side in ("server", "client")
+            for value in (1, 0, None, "yes")
+        ),
         *((Backoff, "factor", value) for value in (0.99, 0, -2, math.inf, math.nan, "2", None)),
         *((Backoff, "jitter", value) for value in (-0.1, 1.1, math.nan, "0", None, True)),
         *(
@@ -161,6 +171,7 @@ def test_every_option_reaches_the_config() -> None:
         "limits": Limits(9),
         "overflow": Overflow("drop_oldest"),
         "stall_after": 10.0,
+        "compression": Deflate(level=1),
     }
     assert set(options) == FeedOptions.__optional_keys__
     config = FeedConfig.build("wss://h", options)
@@ -185,6 +196,7 @@ def test_every_option_reaches_the_config() -> None:
         Limits(9),
         Overflow("drop_oldest"),
         10.0,
+        Deflate(level=1),
     )
 
 
@@ -235,6 +247,9 @@ WRONG_TYPES: list[tuple[str, object]] = [
     ("dial_window", (1, 2)),
     ("timeouts", 10),
     ("limits", {}),
+    ("compression", True),
+    ("compression", "deflate"),
+    ("compression", Deflate),
     ("on_open", None),
     ("subprotocols", [5]),
     ("subprotocols", None),
