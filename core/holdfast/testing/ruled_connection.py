@@ -9,13 +9,16 @@ from functools import partial
 from typing import Any, ClassVar
 
 from wsproto.events import BytesMessage, Event, Message, Ping, Pong, TextMessage
+from wsproto.extensions import Extension
 
+from holdfast.testing.compression import ServerDeflate
 from holdfast.testing.faults import Outgoing, Refusal
 from holdfast.testing.fragments import fragmented_frames
 from holdfast.testing.rules import Rules
 from holdfast.testing.server_connection import ServerConnection
 from holdfast.timers import Timers
 from holdfast.window import RollingWindow
+from holdfast.wire import RSV1
 
 _POLICY_VIOLATION = 1008
 _COUNTED = (Ping, Pong, TextMessage, BytesMessage)
@@ -41,6 +44,7 @@ class RuledConnection(ServerConnection):
         self._messages = RollingWindow(*rules.message_limit) if rules.message_limit is not None else None
         self._pings = self._beats = 0
         self._unanswered: deque[tuple[bytes, float]] = deque()  # (payload, when the pong must have come)
+        self._deflate = ServerDeflate()
         if rules.fragment > 1:
             self._frame = partial(fragmented_frames, rules.fragment)
 
@@ -59,9 +63,14 @@ class RuledConnection(ServerConnection):
         limit = self._rules.max_streams
         return Refusal(400) if limit is not None and len(set(asked)) > limit else None
 
+    def _extensions(self) -> list[Extension]:
+        return [self._deflate] if self._rules.compress else []
+
     def _on_open(self) -> None:
         super()._on_open()
         rules = self._rules
+        if self._deflate.enabled():
+            self._frame = partial(self._compressed_frames, self._frame)
         self._set_in(RuleTimer.HEARTBEAT, rules.heartbeat)
         self._set_in(RuleTimer.AGE, rules.max_age)
         if rules.notice is not None and rules.max_age is not None:
@@ -98,6 +107,9 @@ class RuledConnection(ServerConnection):
                 self._rule_timers.set(RuleTimer.PONG, self._unanswered[0][1])
 
     # What the exchange does
+
+    def _compressed_frames(self, frame: Callable[[int, bytes], bytes], opcode: int, payload: bytes) -> bytes:
+        return frame(opcode | RSV1, self._deflate.compress(payload))
 
     def _ping(self) -> None:
         if self._rules.pong_timeout is None:

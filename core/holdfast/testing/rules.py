@@ -36,6 +36,7 @@ class Rules:
     - `heartbeat`: seconds between texts that are no data, `Service.heartbeat`.
     - `silent`: streams that can be subscribed to, and are never published.
     - `fragment`: frames in which each message of a stream is sent; 0 and 1 for a whole one.
+    - `compress`: whoever offers permessage-deflate has it, and all messages are compressed.
     """
 
     pong_timeout: float | None = None
@@ -51,6 +52,7 @@ class Rules:
     heartbeat: float | None = None
     silent: frozenset[str] = frozenset()
     fragment: int = 0
+    compress: bool = False
 
     def __post_init__(self) -> None:
         for name in ("pong_timeout", "subscribe_within", "max_age", "ping_interval", "heartbeat"):

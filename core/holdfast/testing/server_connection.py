@@ -20,6 +20,7 @@ from wsproto.events import (
     Request,
     TextMessage,
 )
+from wsproto.extensions import Extension
 from wsproto.utilities import RemoteProtocolError
 
 from holdfast.testing.commands import Abort, Finish, ServerCommand, Write
@@ -157,7 +158,7 @@ class ServerConnection:
         if refusal is not None:
             if self._send(Outgoing.HANDSHAKE, _rejection(refusal)):
                 self._finish()
-        elif self._send(Outgoing.HANDSHAKE, AcceptConnection()):
+        elif self._send(Outgoing.HANDSHAKE, AcceptConnection(extensions=self._extensions())):
             self.record.opened_at = self._now
             self.client.target = request.target
             self.streams.update(asked or ())
@@ -166,6 +167,10 @@ class ServerConnection:
     def _turned_away(self, asked: Collection[str]) -> Refusal | None:  # noqa: ARG002
         """What a dial that asks for these streams is answered with; None for a welcome."""
         return None
+
+    def _extensions(self) -> list[Extension]:
+        """What a client that offers them can have."""
+        return []
 
     def _on_open(self) -> None:
         self._timers.clear(Timer.HANDSHAKE)

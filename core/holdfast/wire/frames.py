@@ -47,7 +47,7 @@ def client_frame(opcode: int, payload: bytes, mask: bytes) -> bytes:
 
 
 def server_frame(opcode: int, payload: bytes) -> bytes:
-    """One whole frame as a server sends it, without a mask; for simulated servers."""
+    """The same as a server sends it, without a mask; for simulated servers."""
     return _head(opcode, 0, len(payload)) + payload
 
 
