@@ -4,8 +4,22 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+COMPARE := .venv-compare
+
+# A virtual environment, and what is installed into it as extras of this project.
+define install
+	@if command -v uv >/dev/null 2>&1; then \
+	  { test -x $(1)/bin/python || uv venv --quiet --python $(PYTHON) $(1); } && \
+	  uv pip install --quiet --python $(1)/bin/python -e '.[$(2)]'; \
+	else \
+	  { test -x $(1)/bin/pip || $(PYTHON) -m venv $(1); } && \
+	  $(1)/bin/pip install --quiet --disable-pip-version-check -e '.[$(2)]'; \
+	fi
+	@touch $(1)/.ready
+endef
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz check lint types imports unit format clean
+.PHONY: help demo test fuzz compare check lint types imports unit format clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -13,14 +27,10 @@ help:  ## this list
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Holdfast needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	@if command -v uv >/dev/null 2>&1; then \
-	  { test -x $(BIN)/python || uv venv --quiet --python $(PYTHON) $(VENV); } && \
-	  uv pip install --quiet --python $(BIN)/python -e '.[dev]'; \
-	else \
-	  { test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV); } && \
-	  $(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'; \
-	fi
-	@touch $@
+	$(call install,$(VENV),dev)
+
+$(COMPARE)/.ready: pyproject.toml
+	$(call install,$(COMPARE),compare)
 
 demo: $(READY)  ## a feed survives a misbehaving exchange, on asyncio and then on trio
 	$(BIN)/holdfast demo --transport asyncio
@@ -47,9 +57,12 @@ unit: $(READY)
 fuzz: $(READY)  ## long tests in simulated time, for FUZZ_SECONDS (default 300)
 	$(BIN)/python -m fuzz
 
+compare: $(COMPARE)/.ready  ## other clients in the same situations; writes docs/comparison.md, in 7 minutes
+	$(COMPARE)/bin/python -m bench.peers --write docs/comparison.md
+
 format: $(READY)  ## let ruff arrange the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:  ## remove what make made
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
+	rm -rf $(VENV) $(COMPARE) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
