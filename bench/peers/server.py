@@ -139,7 +139,9 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def _send(self, event: ws.Event) -> None:
-        self._transport.write(self._ws.send(event))
+        data = self._ws.send(event)
+        if not self._transport.is_closing():  # broken, perhaps, a moment ago
+            self._transport.write(data)
 
 
 class Server:

@@ -86,7 +86,7 @@ SITUATIONS = (
     Situation(
         name="close-reconnecting",
         title="`close()` while reconnecting",
-        text="There too, after two seconds, another task calls what the application holds for closing (the latest "
+        text="There too, after six seconds, another task calls what the application holds for closing (the latest "
         "connection's, or the feed's). Counted: seconds until it returns, and dials in the time after it.",
         cell=_closed,
         seconds=12.0,

@@ -9,7 +9,7 @@ import pytest
 
 from helpers.raw_server import End, hanging_port, nobody, sends, sends_and_hangs_up, serving
 from helpers.reading_items import anext_of
-from helpers.simulated import HOUR, START, SimulatedBackend
+from helpers.simulated import HOUR, START, SimulatedBackend, descriptors
 from holdfast import (
     Backoff,
     Closed,
@@ -154,6 +154,25 @@ def test_a_silent_connection_is_reported_and_replaced(backend: SimulatedBackend)
                 assert kinds == ["a", Disconnected, RetryScheduled, Gap, "b"]
                 assert backend.now() == START + 61
             assert [end.close_code for end in server.ends] == [1000, 1000]
+
+    backend.run(test)
+
+
+def test_reconnects_leave_nothing_behind(backend: SimulatedBackend):
+    async def test() -> None:
+        async with serving(backend, sends_and_hangs_up("x")) as server:
+            async with backend.open_feed(server.url, backoff=Backoff(initial=0.5, maximum=0.5, jitter=0.0)) as feed:
+
+                async def between_two_dials() -> tuple[int, int]:
+                    assert await anext(aiter(feed)) == "x"
+                    await backend.sleep(0.25)
+                    return len(backend.foreign_tasks()), descriptors() - server.descriptors
+
+                first = await between_two_dials()
+                for _ in range(100):
+                    last = await between_two_dials()
+                assert last == first
+                assert feed.stats().connections == 101
 
     backend.run(test)
 
