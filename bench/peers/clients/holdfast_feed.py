@@ -14,7 +14,7 @@ from holdfast import Backoff, Event, FeedOptions, Gap, Keepalive, Limits, Overfl
 from holdfast.feed import Feed
 
 COST = 64 + 4  # bytes of a message in the queue, beside its text: see Limits.max_queue_size
-OpenFeed = Callable[..., AbstractAsyncContextManager[Feed]]
+OpenFeed = Callable[..., AbstractAsyncContextManager[Feed[Any]]]
 
 
 async def _run(open_feed: OpenFeed, url: str, wanted: Wanted, consumer: Consumer) -> None:
