@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-
+# Judges that are no part of this repository. Where they are not, `make judge` and `make autobahn` say so and do nothing.
+JUDGES ?= ../shared/judges
 COMPARE := .venv-compare
 
 # A virtual environment, and what is installed into it as extras of this project.
@@ -19,7 +20,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz compare check lint types imports unit format clean
+.PHONY: help demo test fuzz compare judge autobahn check lint types imports unit format clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,9 +61,15 @@ fuzz: $(READY)  ## long tests in simulated time, for FUZZ_SECONDS (default 300)
 compare: $(COMPARE)/.ready  ## other clients in the same situations; writes docs/comparison.md, in 7 minutes
 	$(COMPARE)/bin/python -m bench.peers --write docs/comparison.md
 
+judge: $(READY)  ## both transports before a server that misbehaves on command (5 min), from the folder JUDGES
+	$(BIN)/python -m bench.judges --judges "$(JUDGES)" faults
+
+autobahn: $(READY)  ## both transports before the Autobahn test suite (15 min), from the folder JUDGES
+	$(BIN)/python -m bench.judges --judges "$(JUDGES)" autobahn
+
 format: $(READY)  ## let ruff arrange the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:  ## remove what make made
-	rm -rf $(VENV) $(COMPARE) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
+	rm -rf $(VENV) $(COMPARE) .judges .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
