@@ -10,7 +10,7 @@ from helpers.frames import server_frame
 from helpers.lattice import Step, carry_out, keepalives, steps, times
 from helpers.peer import Manners
 from helpers.world import TICK, World
-from holdfast import Cause, Disconnected, Keepalive, Limits, PongReceived
+from holdfast import Cause, Disconnected, Keepalive, Limits, MessageWindow, PongReceived
 from holdfast.commands import Write
 from holdfast.wire import BINARY, PING, PONG
 
@@ -146,8 +146,15 @@ def test_pings_are_answered_with_their_payload() -> None:
     assert world.messages == []
 
 
-def test_of_several_pings_read_at_once_only_the_latest_is_answered() -> None:
+def test_each_of_several_pings_read_at_once_is_answered_in_order() -> None:
     world = World().open()
+    world.peer.ping(b"1", b"2", b"3")
+    world.run(0)
+    assert world.peer.pongs == [b"1", b"2", b"3"]
+
+
+def test_where_pongs_count_only_the_latest_of_several_pings_is_answered() -> None:
+    world = World({"message_window": MessageWindow(5)}).open()
     world.peer.ping(b"1", b"2", b"3")
     world.run(0)
     assert world.peer.pongs == [b"3"]

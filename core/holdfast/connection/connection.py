@@ -367,10 +367,10 @@ class Connection:
 
     def _handle(self, controls: list[Control], now: float) -> list[Report]:
         reports: list[Report] = []
-        ping: PingFrame | None = None
+        pongs: list[bytes] = []
         for frame in controls:
             if isinstance(frame, PingFrame):
-                ping = frame
+                pongs.append(client_frame(PONG, frame.payload, self._mask()))
             elif isinstance(frame, PongFrame):
                 if frame.payload == self._rtt_payload:
                     self._rtt_payload = None
@@ -381,16 +381,16 @@ class Connection:
             else:
                 reports.append(Lost(Failure(Cause.PROTOCOL, frame.detail, code=frame.code)))
                 self._start_closing(now, close_payload(frame.code, frame.detail))
-        # Of several pings read at once only the latest needs an answer (RFC 6455 section 5.5.3).
-        if ping is not None and self.state in (State.GREETING, State.OPEN):
-            self._pong(client_frame(PONG, ping.payload, self._mask()), now)
+        if pongs and self.state in (State.GREETING, State.OPEN):
+            self._pong(pongs, now)
         return reports
 
-    def _pong(self, frame: bytes, now: float) -> None:
+    def _pong(self, frames: list[bytes], now: float) -> None:
+        """Of several pings read at once only the latest needs an answer (RFC 6455 section 5.5.3); some wait for each."""
         if self._pacer is None or not self._pacer.counts_control:
-            self._write(frame)
+            self._write(b"".join(frames))
         else:
-            self._pacer.put_pong(frame)
+            self._pacer.put_pong(frames[-1])
             self._write_paced(now)
 
     def _write_paced(self, now: float) -> None:
