@@ -11,7 +11,7 @@ from bench.judges.workshop import NAMES, TRANSPORTS, Broken, Workshop, client
 
 _ONE_READ = (
     "A whole message and a violation arrive in the same read. The connection ends at once, as RFC 6455 section 7.1.7 "
-    "has it; the message is handed over, and its echo would come too late. Whether it is the same read is up to TCP, so "
+    "has it; the message is handed over, and its echo would come too late. Whether it is the same read is up to TCP: "
     "the cases differ from run to run."
 )
 # By case. What is not strict and not here makes the run fail, until somebody says why it may be so.
