@@ -49,12 +49,13 @@ class Audit:
 
     def __init__(self) -> None:
         self.figures = Figures()
-        self._gaps: list[tuple[float, float]] = []
+        self._gaps: list[tuple[float, float, str | None]] = []
         self._unreadable = 0
         self._last: dict[str, _Seen] = {}
 
-    def gap(self, since: float, until: float) -> None:
-        self._gaps.append((since, until))
+    def gap(self, since: float, until: float, stream: str | None = None) -> None:
+        """In one stream; None: in all."""
+        self._gaps.append((since, until, stream))
 
     def message(self, text: str | bytes) -> None:
         """Messages without a number, such as acknowledgements, say nothing."""
@@ -75,11 +76,12 @@ class Audit:
             return
         self._last[stream] = now
         if before is not None and now.number > before.number + 1:
-            self._skipped(before, now)
+            self._skipped(stream, before, now)
 
-    def _skipped(self, before: _Seen, now: _Seen) -> None:
+    def _skipped(self, stream: str, before: _Seen, now: _Seen) -> None:
         missing = now.number - before.number - 1
-        if gaps := self._gaps[before.gaps :]:
+        gaps = [(since, until) for since, until, of in self._gaps[before.gaps :] if of in (None, stream)]
+        if gaps:
             self.figures.declared += missing
             for place in range(1, missing + 1):  # the server makes them at a steady rate
                 made = before.made + (now.made - before.made) * place / (missing + 1)

@@ -5,7 +5,6 @@ The judges say how a client must look in the docstrings of `faults/runner.py` an
 
 from __future__ import annotations
 
-import json
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterable
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.judges.audit import FIGURES, Audit, open_descriptors
+from bench.judges.dialect import JudgeDialect
 
 from holdfast import (
     Backoff,
@@ -25,10 +25,10 @@ from holdfast import (
     FeedOptions,
     Gap,
     GaveUp,
-    Item,
     Keepalive,
     Limits,
     Retry,
+    Service,
     Stale,
     Staleness,
     Stall,
@@ -43,7 +43,7 @@ Emit = Callable[..., None]
 class Backend:
     """A transport: `now` is the clock of its events, `tasks` names those that are there."""
 
-    open_feed: Callable[..., AbstractAsyncContextManager[Feed]]
+    open_feed: Callable[..., AbstractAsyncContextManager[Feed[Any]]]
     now: Callable[[], float]
     tasks: Callable[[], Iterable[str]]
 
@@ -59,14 +59,16 @@ async def follow(
     audit = Audit()
     to_monotonic = time.monotonic() - backend.now()  # trio's clock starts anywhere
     try:
-        async with backend.open_feed(url, **_options(streams, settings)) as feed:
+        dialect = JudgeDialect(each=settings["each"], silence=settings["stale_after"])
+        async with backend.open_feed(Service(dialect, url, tuple(streams)), **_options(settings)) as feed:
             async for item in feed.items():
                 if not isinstance(item, Event):
-                    audit.message(item)
-                    await handle(item)
+                    audit.message(item.text)
+                    await handle(item.text)
                 elif isinstance(item, Gap):
-                    audit.gap(item.since + to_monotonic, item.until + to_monotonic)
-                    emit("gap", item.cause, since=item.since + to_monotonic, until=item.until + to_monotonic)
+                    since, until = item.since + to_monotonic, item.until + to_monotonic
+                    audit.gap(since, until, item.stream)
+                    emit("gap", item.cause, since=since, until=until, stream=item.stream)
                 else:
                     _tell(item, emit)
     finally:
@@ -80,7 +82,7 @@ def _held(backend: Backend) -> set[str]:
     return open_descriptors() | {f"task {task}" for task in backend.tasks()}
 
 
-def _tell(item: Item, emit: Emit) -> None:
+def _tell(item: Event, emit: Emit) -> None:
     if isinstance(item, Connected):
         emit("up")
     elif isinstance(item, Disconnected | ConnectFailed):
@@ -89,13 +91,9 @@ def _tell(item: Item, emit: Emit) -> None:
         emit("note", item)
 
 
-def _options(streams: list[str], settings: dict[str, Any]) -> FeedOptions:
+def _options(settings: dict[str, Any]) -> FeedOptions:
     """What the judge prescribes. Backoff starts anew after `Retry.stable_after`, which no scenario lives to see."""
-    parts = [[stream] for stream in streams] if settings["each"] else [streams]
     return {
-        "on_open": [
-            json.dumps({"method": "SUBSCRIBE", "params": part, "id": number}) for number, part in enumerate(parts, 1)
-        ],
         "tls": ssl.create_default_context(cafile=settings["ca"]) if settings["ca"] else None,
         "keepalive": Keepalive(settings["ping_interval"], settings["ping_timeout"]),
         "staleness": Staleness(settings["stale_after"], reconnect=True),

@@ -20,7 +20,7 @@ from bench.judges.faults import outcome
 from bench.judges.record import replaced
 from bench.judges.scenarios import GROUPS, LEFT_OUT, NOT_IN_A_GAP, SENT_TWICE
 
-from holdfast import Cause, Failure, Gap, Item
+from holdfast import Cause, Event, Failure, Gap, Update
 
 ROOT = Path(__file__).parents[2]
 SETTINGS: dict[str, Any] = {
@@ -34,8 +34,8 @@ def trade(number: int, stream: str = "a") -> str:
     return json.dumps({"stream": stream, "data": {"t": number, "mono": number / 10}})
 
 
-def audited(*items: str | tuple[float, float]) -> Figures:
-    """Messages, and gaps as (since, until)."""
+def audited(*items: str | tuple[float, float] | tuple[float, float, str]) -> Figures:
+    """Messages, and gaps as (since, until) or (since, until, stream)."""
     audit = Audit()
     for item in items:
         if isinstance(item, str):
@@ -71,6 +71,11 @@ def test_a_stream_that_was_quiet_keeps_the_gaps_since_its_own_last_message() -> 
     assert (figures.declared, figures.undeclared) == (5, 0)
 
 
+def test_a_gap_in_one_stream_declares_nothing_of_another() -> None:
+    figures = audited(trade(1), trade(1, "b"), (0.1, 0.4, "b"), trade(4), trade(4, "b"))
+    assert (figures.declared, figures.undeclared) == (2, 2)
+
+
 def test_how_far_a_lost_message_lies_outside_of_its_gap() -> None:
     assert audited(trade(1), (0.15, 0.45), trade(5)).outside == 0.0
     assert audited(trade(1), (0.25, 0.45), trade(5)).outside == pytest.approx(0.05)
@@ -91,10 +96,10 @@ def test_a_number_that_is_not_above_the_one_before_is_repeated() -> None:
 
 
 class FakeFeed:
-    def __init__(self, *items: Item) -> None:
+    def __init__(self, *items: Update | Event) -> None:
         self._items = items
 
-    async def items(self) -> AsyncIterator[Item]:
+    async def items(self) -> AsyncIterator[Update | Event]:
         for item in self._items:
             yield item
 
@@ -120,7 +125,8 @@ async def followed(feed: FakeFeed, opened: list[int]) -> list[dict[str, Any]]:
 
 
 def test_a_client_tells_what_its_audit_found() -> None:
-    feed = FakeFeed(trade(1), Gap(9.0, 0.1, 0.4, Failure(Cause.EOF)), trade(4), trade(6))
+    first, second, third = (Update("a", trade(number)) for number in (1, 4, 6))
+    feed = FakeFeed(first, Gap(9.0, 0.1, 0.4, Failure(Cause.EOF)), second, third)
     account = asyncio.run(followed(feed, []))[-1]
     assert (account["k"], account["declared"], account["undeclared"], account["left"]) == ("audit", 2, 1, [])
 

@@ -386,7 +386,7 @@ class Connection:
         return reports
 
     def _pong(self, frames: list[bytes], now: float) -> None:
-        """Of several pings read at once only the latest needs an answer (RFC 6455 section 5.5.3); some wait for each."""
+        """Of several pings read at once only the latest needs an answer (RFC 6455 section 5.5.3); some want all."""
         if self._pacer is None or not self._pacer.counts_control:
             self._write(b"".join(frames))
         else:
