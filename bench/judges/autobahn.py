@@ -9,6 +9,7 @@ from typing import Any
 
 from bench.judges.workshop import NAMES, TRANSPORTS, Broken, Workshop, client
 
+_PATIENCE = "300"  # seconds for one case: some take 20 on an idle machine
 _ONE_READ = (
     "A whole message and a violation arrive in the same read. The connection ends at once, as RFC 6455 section 7.1.7 "
     "has it; the message is handed over, and its echo would come too late. Whether it is the same read is up to TCP: "
@@ -26,7 +27,7 @@ def run(workshop: Workshop, cases: list[str], exclude: list[str]) -> bool:
         out = workshop.results / "autobahn" / NAMES[transport]
         workshop.run(
             sys.executable, workshop.root / "autobahn" / "run_autobahn.py", client(transport), "--out", out,
-            "--cases", *cases, "--exclude", *exclude,
+            "--cases", *cases, "--exclude", *exclude, "--case-timeout", _PATIENCE,
             JUDGES_PY27=str(python),
         )  # fmt: skip
         if not (out / "summary.json").exists():
