@@ -71,8 +71,8 @@ class FeedConfig:
     """
 
     targets: tuple[Target, ...]
-    on_connect: OnConnect | None = None
-    on_open: tuple[str | bytes, ...] = ()
+    on_connect: OnConnect | None = field(default=None, repr=False)  # this and the next may hold credentials
+    on_open: tuple[str | bytes, ...] = field(default=(), repr=False)
     dialect: Dialect | None = None
     streams: tuple[str, ...] = ()
     patience: Mapping[str, Patience] = field(default_factory=dict[str, Patience])

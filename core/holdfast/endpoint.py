@@ -6,9 +6,10 @@ import re
 from base64 import b64encode
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import SplitResult, quote, unquote, unquote_to_bytes, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, unquote_to_bytes, urljoin, urlsplit
 
 from holdfast.errors import ConfigError, InvalidURL
+from holdfast.masking import SECRET_NAME, mask_bad_url, mask_field
 
 _DEFAULT_PORTS = {"ws": 80, "wss": 443}
 # RFC 9110 section 5.6.2 (token) and 5.5 (field values).
@@ -18,11 +19,9 @@ _OURS = frozenset(
     {"host", "upgrade", "connection", "sec-websocket-key", "sec-websocket-version", "sec-websocket-protocol"}
     | {"sec-websocket-extensions", "content-length", "transfer-encoding"}
 )
-_SECRET_NAME = re.compile(r"token|key|secret|sign|password|passwd|pwd|auth|session|credential", re.IGNORECASE)
-_CREDENTIAL = re.compile(rf"{_SECRET_NAME.pattern}|cookie", re.IGNORECASE)  # a header that another host must not see
+_CREDENTIAL = re.compile(rf"{SECRET_NAME.pattern}|cookie", re.IGNORECASE)  # a header that another host must not see
 # What may stand unescaped in a request target (RFC 3986 section 3.3 and 3.4); "%" keeps escapes that are there.
 _TARGET_SAFE = "/?:@!$&'()*+,;=-._~%[]|"
-MASK = "***"
 
 
 @dataclass(frozen=True)
@@ -86,8 +85,8 @@ class Endpoint:
         """
         try:
             absolute = urljoin(_as_http(self.url), _as_http(location.strip())).partition("#")[0]
-        except ValueError as error:
-            raise InvalidURL(f"redirect to {_mask_text(location)!r}: {error}") from None
+        except ValueError:  # its text may show a part of a password
+            raise InvalidURL(f"redirect to {mask_bad_url(location)!r}, which does not parse") from None
         base = _split(_as_ws(absolute))
         if self.secure and base.scheme != "wss":
             raise InvalidURL(f"a redirect from wss to {_mask(base)} would give up encryption")
@@ -115,7 +114,8 @@ def check_headers(headers: tuple[tuple[str, str], ...]) -> None:
     """Raise ConfigError for a header that cannot be sent, or that the handshake itself must write."""
     for name, value in headers:
         if not isinstance(name, str) or not isinstance(value, str):
-            raise ConfigError(f"header {name!r}: {value!r} in headers: names and values must be str")
+            # The value is not shown: it may be a credential.
+            raise ConfigError(f"header {name!r} of {type(value).__name__} in headers: names and values must be str")
         if not _TOKEN.match(name):
             raise ConfigError(f"header name {name!r} is not a token (RFC 9110 section 5.1)")
         if name.lower() in _OURS:
@@ -130,26 +130,26 @@ def check_headers(headers: tuple[tuple[str, str], ...]) -> None:
 
 def _split(url: str) -> SplitResult:
     if any(char <= " " or char == "\x7f" for char in url):
-        raise InvalidURL(f"URL {_mask_text(url)!r} holds white space or control characters: percent-encode them")
+        raise InvalidURL(f"URL {mask_bad_url(url)!r} holds white space or control characters: percent-encode them")
     try:
         url.encode()
         parts = urlsplit(url)
         port = parts.port
     except UnicodeEncodeError:
-        raise InvalidURL(f"URL {_mask_text(url)!r} holds half a character: percent-encode it") from None
+        raise InvalidURL(f"URL {mask_bad_url(url)!r} holds half a character: percent-encode it") from None
     except ValueError:  # its text may show a part of a password
         raise InvalidURL(
-            f"URL {_mask_text(url)!r} does not parse: check the port and the brackets of IPv6; "
+            f"URL {mask_bad_url(url)!r} does not parse: check the port and the brackets of IPv6; "
             "in a password / ? # @ must be written %2F %3F %23 %40"
         ) from None
     if parts.scheme not in _DEFAULT_PORTS:
-        raise InvalidURL(f"URL {_mask_text(url)!r} must begin with ws:// or wss://")
+        raise InvalidURL(f"URL {mask_bad_url(url)!r} must begin with ws:// or wss://")
     if not parts.hostname:
-        raise InvalidURL(f"URL {_mask_text(url)!r} names no host")
+        raise InvalidURL(f"URL {mask_bad_url(url)!r} names no host")
     if port == 0:
-        raise InvalidURL(f"URL {_mask_text(url)!r} has port 0, which cannot be dialled")
+        raise InvalidURL(f"URL {mask_bad_url(url)!r} has port 0, which cannot be dialled")
     if "#" in url:
-        raise InvalidURL(f"URL {_mask_text(url)!r} has a fragment; a WebSocket URL has none (RFC 6455 section 3)")
+        raise InvalidURL(f"URL {mask_bad_url(url)!r} has a fragment; a WebSocket URL has none (RFC 6455 section 3)")
     return parts
 
 
@@ -179,19 +179,8 @@ def _basic(parts: SplitResult) -> str | None:
 
 def _mask(parts: SplitResult) -> str:
     netloc = parts.netloc.rpartition("@")[2]
-    query = "&".join(_mask_pair(pair) for pair in parts.query.split("&")) if parts.query else ""
+    query = "&".join(mask_field(pair) for pair in parts.query.split("&")) if parts.query else ""
     return parts._replace(netloc=netloc, query=query).geturl()
-
-
-def _mask_pair(pair: str) -> str:
-    name, equals, _ = pair.partition("=")
-    return f"{name}={MASK}" if equals and _SECRET_NAME.search(unquote(name)) else pair
-
-
-def _mask_text(url: str) -> str:
-    """Hide secrets in something that may not parse as a URL: whatever could be user-info, and values by their names."""
-    hidden = re.sub(r"^((?:(?:ws|http)s?:)?/*).*@", rf"\1{MASK}@", url, flags=re.DOTALL)
-    return re.sub(r"([?&])([^=&]*=[^&]*)", lambda match: match[1] + _mask_pair(match[2]), hidden)
 
 
 def _as_http(url: str) -> str:

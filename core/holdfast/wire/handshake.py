@@ -14,6 +14,7 @@ from wsproto.utilities import generate_accept_token
 
 from holdfast.endpoint import Endpoint
 from holdfast.failures import Cause, Failure
+from holdfast.masking import mask_urls
 from holdfast.settings import Deflate
 from holdfast.wire.negotiation import Agreement, agree, offer
 
@@ -127,7 +128,8 @@ class ClientHandshake:
     def _refused(self, answer: h11.Response) -> Failure:
         body = self._excerpt()
         text = body.decode("utf-8", "replace").strip()
-        detail = text if text.isprintable() and "<" not in text else ""
+        # Some pages repeat the URL that was asked for.
+        detail = mask_urls(text) if text.isprintable() and "<" not in text else ""
         return Failure(Cause.HTTP, detail, status=answer.status_code, headers=_decode(answer), body=body)
 
     def _excerpt(self) -> bytes:
