@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from holdfast.config import FeedConfig
@@ -9,7 +10,7 @@ from holdfast.endpoint import Endpoint
 from holdfast.errors import ConfigError
 from holdfast.failures import Failure
 from holdfast.randomness import Randomness
-from holdfast.source import Target
+from holdfast.source import EndpointMaker, Target
 from holdfast.supervisor.verdict import judge
 from holdfast.verdicts import Action, Verdict
 
@@ -23,6 +24,19 @@ class Plan:
     followed: Endpoint | None = None
 
 
+class _Place:
+    """One of the configured targets."""
+
+    __slots__ = ("hopeless", "not_before", "policy_closes", "target")
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.not_before = -math.inf  # what its server asked for
+        # Since the last healthy connection:
+        self.hopeless = False  # no retry can help
+        self.policy_closes = 0
+
+
 class Redial:
     """Counts what happened since the last healthy connection, and plans from it."""
 
@@ -31,10 +45,9 @@ class Redial:
         self.attempt = 0  # dials since the last healthy connection
         self._config = config
         self._random = random
-        self._choice = 0  # which of the configured targets is to be dialled
-        self._hopeless: set[int] = set()  # those that no retry can help, since the last healthy connection
+        self._places = [_Place(target) for target in config.targets]
+        self._choice = 0  # which of them is to be dialled
         self._failures = 0  # since the last healthy connection
-        self._policy_closes = 0  # likewise
         self._redirects = 0  # since the last dial of a configured target
 
     @property
@@ -54,13 +67,9 @@ class Redial:
         """A handshake succeeded. That alone proves nothing: the counters stay."""
         self._go_home()
 
-    def healthy(self) -> None:
-        """The connection has proven itself: everything counts from zero again, and the preferred target comes first."""
-        self.attempt = self._failures = self._policy_closes = self._choice = 0
-        self._hopeless.clear()
-        self._go_home()
-
-    def after(self, failure: Failure, wall_now: float, *, endpoint: Endpoint | None, healthy: bool = False) -> Plan:
+    def after(
+        self, failure: Failure, now: float, wall_now: float, *, endpoint: Endpoint | None, healthy: bool = False
+    ) -> Plan:
         """What to do now. `endpoint`: where it happened. `healthy`: on a connection that had proven itself."""
         verdict = self._judge(failure, wall_now)
         if verdict.action is Action.FOLLOW and endpoint is not None:
@@ -68,36 +77,46 @@ class Redial:
             if isinstance(followed, Endpoint):
                 return Plan(followed=followed)
             verdict = followed
+        place = self._places[self._choice]
         if healthy:
-            self.healthy()
-        elif verdict.action is Action.GIVE_UP:
-            self._hopeless.add(self._choice)
-        if verdict.action is Action.GIVE_UP and (failure.final or len(self._hopeless) == len(self._config.targets)):
-            return Plan(give_up=verdict.reason)
-        if not healthy:
-            self._choose_another()
-        self._go_home()
-        return self._retry(verdict)
+            self._start_anew()
+        self._failures += 1
+        if reason := self._strike_out(place, verdict, final=failure.final):
+            return Plan(give_up=reason)
+        most = self._config.retry.max_attempts
+        if most is not None and self.attempt >= most:
+            return Plan(give_up=f"{self.attempt} dials without a healthy connection; that is Retry.max_attempts")
+        place.not_before = now + verdict.wait
+        self._choose(0 if healthy else self._choice + 1, now)
+        # Behind what the server asked for, so that not all its clients come back at the same moment.
+        pause = self._config.backoff.pause(self._failures, self._random.random())
+        return Plan(delay=max(0.0, self._places[self._choice].not_before - now) + pause)
 
     def _judge(self, failure: Failure, wall_now: float) -> Verdict:
-        own = self._config.dialect.verdict(failure) if self._config.dialect is not None else None
+        dialect = self._config.dialect
+        own = dialect.verdict(failure) if dialect is not None and not failure.final else None
         return own or judge(failure, wall_now, self._config.retry.retry_after_cap)
 
-    def _retry(self, verdict: Verdict) -> Plan:
-        retry = self._config.retry
-        self._failures += 1
-        if verdict.policy:
-            self._policy_closes += 1
-            if self._policy_closes >= retry.max_policy_closes:
-                return Plan(
-                    give_up=f"refused in this way {self._policy_closes} times without a healthy connection between; "
-                    f"Retry.max_policy_closes is {retry.max_policy_closes}"
-                )
-        if retry.max_attempts is not None and self.attempt >= retry.max_attempts:
-            return Plan(give_up=f"{self.attempt} dials without a healthy connection; that is Retry.max_attempts")
-        pause = self._config.backoff.pause(self._failures, self._random.random())
-        # Behind what the server asked for, so that not all its clients come back at the same moment.
-        return Plan(delay=verdict.wait + pause)
+    def _start_anew(self) -> None:
+        """A connection had proven itself: everything counts from zero again."""
+        self.attempt = self._failures = 0
+        for place in self._places:
+            place.hopeless, place.policy_closes = False, 0
+
+    def _strike_out(self, place: _Place, verdict: Verdict, *, final: bool) -> str:
+        """Whether to dial that place again; the reason for giving up, if there is no other left either."""
+        reason = ""
+        may_change = isinstance(place.target, EndpointMaker) and not final
+        if verdict.action is Action.GIVE_UP and not may_change:
+            reason = verdict.reason
+        elif verdict.policy or verdict.action is Action.GIVE_UP:
+            place.policy_closes += 1
+            most = self._config.retry.max_policy_closes
+            if place.policy_closes >= most:
+                times = f"{place.policy_closes} times without a healthy connection between"
+                reason = f"{verdict.reason or 'refused in this way'}, {times}; Retry.max_policy_closes is {most}"
+        place.hopeless = bool(reason)
+        return reason if final or all(one.hopeless for one in self._places) else ""
 
     def _follow(self, endpoint: Endpoint, location: str) -> Endpoint | Verdict:
         allowed = self._config.retry.max_redirects
@@ -110,11 +129,14 @@ class Redial:
         self._redirects += 1
         return followed
 
-    def _choose_another(self) -> None:
-        count = len(self._config.targets)
-        following = [(self._choice + step) % count for step in range(1, count + 1)]
-        self._choice = next(choice for choice in following if choice not in self._hopeless)
+    def _choose(self, first: int, now: float) -> None:
+        """Of the places that can be helped the next one from `first` on; one whose server asked to wait comes last."""
+        count = len(self._places)
+        ring = [(first + step) % count for step in range(count)]
+        hopeful = [choice for choice in ring if not self._places[choice].hopeless]
+        self._choice = min(hopeful, key=lambda choice: max(now, self._places[choice].not_before))
+        self._go_home()
 
     def _go_home(self) -> None:
-        self.target = self._config.targets[self._choice]
+        self.target = self._places[self._choice].target
         self._redirects = 0
