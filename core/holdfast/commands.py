@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from holdfast.config import OnConnect
 from holdfast.endpoint import Endpoint
 from holdfast.source import EndpointMaker
 
@@ -27,7 +28,7 @@ class Command:
 
 
 class MakeEndpoint(Command):
-    """Run the user's function `make`. Answer with `endpoint_made` or `connect_failed`, unless `Disconnect` comes."""
+    """Run the user's function `make`. Answer with `endpoint_made` or `connect_failed`, unless `EndJob` comes first."""
 
     __slots__ = ("make",)
 
@@ -47,7 +48,23 @@ class Connect(Command):
 
 
 class RunOnConnect(Command):
-    """Run the user's `on_connect` for this connection. Answer with `on_connect_done`, unless the connection ends."""
+    """Run the user's `function` with a NewConnection. Answer with `on_connect_done`, unless `EndJob` comes first.
+
+    It goes on when the stream has ended meanwhile: there may be words left for it to read.
+    """
+
+    __slots__ = ("function",)
+
+    def __init__(self, conn: int, function: OnConnect) -> None:
+        super().__init__(conn)
+        self.function = function
+
+    def __repr__(self) -> str:
+        return f"RunOnConnect({self.conn})"  # a function may show what it was made from
+
+
+class EndJob(Command):
+    """Cancel the function of the user's that runs for this connection. Nothing need be reported back."""
 
     __slots__ = ()
 
@@ -75,9 +92,6 @@ class Resume(Command):
 
 
 class Disconnect(Command):
-    """Close the socket, or abandon the dial and what runs of the user's for it, now.
-
-    What was not sent yet is dropped; nothing need be reported back.
-    """
+    """Close the socket, or abandon the dial, now. What was not sent yet is dropped; nothing need be reported back."""
 
     __slots__ = ()

@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
-from typing import Generic, Protocol, TypeVar, cast
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from holdfast import events
-from holdfast.commands import Command, Connect, Disconnect, MakeEndpoint, Pause, Resume, RunOnConnect, Write
+from holdfast.commands import Command, Connect, Disconnect, EndJob, Pause, Resume, Write
 from holdfast.config import FeedConfig
 from holdfast.endpoint import Endpoint
-from holdfast.errors import NotOpen
-from holdfast.failures import Cause, failure_of_function
 from holdfast.fleet import Fleet
-from holdfast.new_connection import NewConnection
-from holdfast.phrases import WARNING, describe, level_of
+from holdfast.jobs import Job, run_job
+from holdfast.phrases import describe, level_of
 from holdfast.randomness import Randomness
 
 READ_SIZE = 64 * 1024  # bytes; larger reads cost page faults and buy nothing
@@ -64,11 +63,10 @@ class Log(Protocol):
 
     def isEnabledFor(self, level: int) -> bool: ...  # noqa: N802
 
-    def log(self, level: int, msg: str, *args: object, exc_info: BaseException | None = None) -> None: ...
+    def log(self, level: int, msg: str, *args: object) -> None: ...
 
 
 S = TypeVar("S", bound=DrivenSocket)
-C = TypeVar("C", bound=Command)
 
 
 class Driver(ABC, Generic[S]):
@@ -124,7 +122,6 @@ class Driver(ABC, Generic[S]):
         if kind is Connect:
             self.dial(command.conn, cast(Connect, command).endpoint)
         elif kind is Disconnect:
-            self.end_job(command.conn)
             self.disconnect(command.conn)
         elif kind is Write:
             self.write(command.conn, cast(Write, command).data)
@@ -132,42 +129,21 @@ class Driver(ABC, Generic[S]):
             self.pause(command.conn)
         elif kind is Resume:
             self.resume(command.conn)
-        elif kind is MakeEndpoint:
-            self.jobs[command.conn] = self.start_job(self._make_endpoint, cast(MakeEndpoint, command))
+        elif kind is EndJob:
+            self.end_job(command.conn)
         else:
-            self.jobs[command.conn] = self.start_job(self._run_on_connect, cast(RunOnConnect, command))
+            self.jobs[command.conn] = self.start_job(self._run_job, cast(Job, command))
 
     # What runs of the user's
 
-    async def _make_endpoint(self, command: MakeEndpoint) -> None:
-        conn = command.conn
-        try:
-            endpoint = await command.make()
-        except Exception as error:
-            self.jobs.pop(conn, None)
-            self._complain(f"{command.make.name}() raised {type(error).__name__}", error)
-            self.fleet.connect_failed(conn, failure_of_function(Cause.ENDPOINT, error), self.now())
-        else:
-            self.jobs.pop(conn, None)
-            self.fleet.endpoint_made(conn, endpoint, self.now())
-        self.settle()
-
-    async def _run_on_connect(self, command: RunOnConnect) -> None:
-        conn, failure = command.conn, None
-        try:
-            assert self.config.on_connect is not None
-            await self.config.on_connect(NewConnection(self, conn))
-        except NotOpen:
-            pass  # the connection ended meanwhile, and that has been told
-        except Exception as error:
-            self._complain(f"on_connect raised {type(error).__name__}", error)
-            failure = failure_of_function(Cause.ON_CONNECT, error)
-        self.jobs.pop(conn, None)
-        self.fleet.on_connect_done(conn, failure, self.now())
+    async def _run_job(self, job: Job) -> None:
+        report = await run_job(self, job)
+        self.jobs.pop(job.conn, None)
+        report()
         self.settle()
 
     def end_job(self, conn: int) -> None:
-        """Cancel what runs for a connection that is no more."""
+        """Cancel what runs for a connection."""
         if (job := self.jobs.pop(conn, None)) is not None:
             job.cancel()
 
@@ -176,10 +152,8 @@ class Driver(ABC, Generic[S]):
     def _observe(self, event: events.Event) -> None:
         level = level_of(event)
         if self._log.isEnabledFor(level):
-            self._log.log(level, "%s: %s", self.config.label, describe(event))
-
-    def _complain(self, text: str, error: Exception) -> None:
-        self._log.log(WARNING, "%s: %s", self.config.label, text, exc_info=error)
+            with suppress(Exception):  # a feed does not stop for want of a log
+                self._log.log(level, "%s: %s", self.config.label, describe(event))
 
     # What is for a connection that is gone is dropped
 
@@ -218,7 +192,7 @@ class Driver(ABC, Generic[S]):
         """Close the socket, or abandon the dial, now."""
 
     @abstractmethod
-    def start_job(self, function: Callable[[C], Awaitable[None]], command: C) -> Cancellable:
+    def start_job(self, run: Callable[[Job], Coroutine[Any, Any, None]], job: Job) -> Cancellable:
         """Run this in the background until it ends, is cancelled, or the driver stops."""
 
     @abstractmethod

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
+from typing import cast
 
-from holdfast.errors import GiveUp
+from holdfast.errors import GiveUp, HoldfastError
+from holdfast.masking import mask_urls
 
 # RFC 6455 section 7.4.1 and the registry it set up.
 CLOSE_NAMES = {
@@ -124,6 +126,8 @@ def _phrase_of_status(status: int | None) -> str:
         return ""
 
 
+_LONGEST_TEXT = 500  # characters of an error's
+
 # By name, because the core imports neither socket nor ssl. The first that matches, most telling first.
 _CAUSES_BY_NAME = (
     ("SSLCertVerificationError", Cause.CERTIFICATE),
@@ -153,8 +157,40 @@ def failure_of_stream(error: BaseException) -> Failure:
 
 
 def failure_of_function(cause: Cause, error: Exception) -> Failure:
-    """What it means that a function of the user's (`cause` says which) raised; for drivers."""
-    return Failure(cause, _text(error), final=isinstance(error, GiveUp))
+    """What it means that a function of the user's (`cause` says which) raised; for drivers.
+
+    A GiveUp counts in a group too: that is what leaves a nursery or a task group in which it was raised.
+    """
+    leaves = list(_leaves(error))
+    given_up = next((leaf for leaf in leaves if isinstance(leaf, GiveUp)), None)
+    if given_up is not None:
+        return Failure(cause, _text(given_up), final=True)
+    leaf = leaves[0]
+    text = _text(leaf)
+    name = type(leaf).__name__
+    told = text if text == name or isinstance(leaf, HoldfastError) else f"{name}: {text}"
+    return Failure(cause, told + _place(leaf))
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """The error, or what is in the group."""
+    if isinstance(error, BaseExceptionGroup):
+        for member in cast("BaseExceptionGroup[BaseException]", error).exceptions:
+            yield from _leaves(member)
+    else:
+        yield error
+
+
+def _place(error: BaseException) -> str:
+    """Where in the user's code it was raised, or what it called raised it."""
+    step = error.__traceback__
+    while step is not None:
+        if not step.tb_frame.f_globals.get("__name__", "").startswith("holdfast"):
+            code = step.tb_frame.f_code
+            file = code.co_filename.replace("\\", "/").rpartition("/")[2]
+            return f" ({file}, line {step.tb_lineno}, in {code.co_name})"
+        step = step.tb_next
+    return ""
 
 
 def _classify(error: BaseException, default: Cause) -> Failure:
@@ -179,4 +215,6 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _text(error: BaseException) -> str:
-    return str(error) or type(error).__name__
+    """One line, without the secrets of a URL in it."""
+    line = " ".join(mask_urls(str(error)).split())
+    return line[:_LONGEST_TEXT] or type(error).__name__

@@ -31,7 +31,10 @@ class EndpointMaker:
 
     async def __call__(self) -> Endpoint:
         """Raises ConfigError for what is no endpoint, and whatever the function does."""
-        made: object = await self.function()
+        making: object = self.function()
+        if isinstance(making, str | Endpoint):
+            raise ConfigError(f"{self.name}() is no async function: write `async def`")
+        made = await cast("Awaitable[object]", making)
         if not isinstance(made, str | Endpoint):
             # Not shown: it may hold a token.
             raise ConfigError(f"{self.name}() gave {type(made).__name__}: it must give a URL, or an Endpoint")
@@ -40,6 +43,10 @@ class EndpointMaker:
     @property
     def name(self) -> str:
         return getattr(self.function, "__name__", None) or type(self.function).__name__
+
+    def __repr__(self) -> str:
+        # What the function was made from, and the headers that go with what it makes, may be secrets.
+        return f"EndpointMaker({self.name})"
 
 
 Source = str | Endpoint | Callable[[], Awaitable[str | Endpoint]]

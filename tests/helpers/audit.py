@@ -18,7 +18,7 @@ from holdfast import (
     Paused,
     RetryScheduled,
 )
-from holdfast.commands import Command, Connect, Disconnect, Pause, Resume, Write
+from holdfast.commands import Command, Connect, Disconnect, EndJob, MakeEndpoint, Pause, Resume, RunOnConnect, Write
 from holdfast.wire import CLOSE
 
 
@@ -29,6 +29,7 @@ class Audit:
         self.closing = False  # close() was called
         self._dialled: set[int] = set()
         self._connected: set[int] = set()
+        self._made = self._greeted = 0  # the latest for which an endpoint was asked for, and on_connect called
         self._over: set[int] = set()  # their sockets are gone: by our command or of themselves
         self._paused: set[int] = set()
         self._said_close: set[int] = set()
@@ -57,10 +58,17 @@ class Audit:
     def command(self, command: Command) -> None:
         conn = command.conn
         assert not (self._closed and isinstance(command, Connect)), "a dial behind Closed"
-        if isinstance(command, Connect):
+        if isinstance(command, MakeEndpoint | Connect):
             assert not self.closing, "a dial after close()"
             assert conn > max(self._dialled, default=0), "a number was used again"
+        if isinstance(command, MakeEndpoint):
+            assert conn > self._made, "an endpoint made twice for one dial"
+            self._made = conn
+            return
+        if isinstance(command, Connect):
             self._dialled.add(conn)
+            return
+        if isinstance(command, EndJob):
             return
         assert conn in self._dialled, "a command for a connection that was never dialled"
         assert conn not in self._over, f"{command!r} for a connection that is gone"
@@ -70,6 +78,9 @@ class Audit:
             assert conn not in self._said_close, "a write behind the close frame"
             if command.data[0] == 0x80 | CLOSE:
                 self._said_close.add(conn)
+        elif isinstance(command, RunOnConnect):
+            assert conn > self._greeted, "on_connect twice for one connection"
+            self._greeted = conn
         elif isinstance(command, Pause):
             assert conn not in self._paused, "paused twice"
             self._paused.add(conn)

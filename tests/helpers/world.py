@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
 from itertools import count
 from random import Random
@@ -30,7 +30,9 @@ from holdfast import (
     Keepalive,
     Staleness,
 )
-from holdfast.commands import Command, Connect, Disconnect, Pause, Resume, Write
+from holdfast.commands import Command, Connect, Disconnect, EndJob, MakeEndpoint, Pause, Resume, RunOnConnect, Write
+from holdfast.source import Source
+from holdfast.testing.world.jobs import Jobs
 
 TICK = 0.25  # seconds; configurations and delays are drawn from multiples, so that deadlines fall together
 URL = "ws://example.com/feed"
@@ -38,7 +40,7 @@ Arrival = Callable[[], None]
 E = TypeVar("E", bound=Event)
 
 
-def config_of(options: FeedOptions | None = None, source: str | Endpoint = URL) -> FeedConfig:
+def config_of(options: FeedOptions | None = None, source: Source | Sequence[Source] = URL) -> FeedConfig:
     """Without jitter, keepalive or staleness unless asked for: one thing is tested at a time."""
     defaults: FeedOptions = {
         "backoff": Backoff(initial=1.0, factor=2.0, maximum=8.0, jitter=0.0),
@@ -66,14 +68,17 @@ class World:
         options: FeedOptions | None = None,
         manners: Manners | Iterable[Manners] = Manners(),  # noqa: B008  # frozen
         *,
-        source: str | Endpoint = URL,
+        source: Source | Sequence[Source] = URL,
         seed: int = 0,
         now: float = 1000.0,
         wall_offset: float = 0.0,
         latency: float = 0.0,
     ) -> None:
         self.config = config_of(options, source)
-        self.fleet = Fleet(self.config, random=Random(seed), entropy=Random(seed).randbytes)
+        self.observed: list[Event] = []  # as they happened
+        self.fleet = Fleet(
+            self.config, random=Random(seed), entropy=Random(seed).randbytes, observe=self.observed.append
+        )
         self.now = now
         self.latency = latency  # one way
         self.peers: list[Peer] = []
@@ -90,6 +95,13 @@ class World:
         self._order = count()
         self._stalled_until = -math.inf
         self._audit = Audit()
+        self._jobs = Jobs(
+            self.fleet,
+            lambda: self.now,
+            self._settle,
+            lambda at, call: self.later(at - self.now, call),
+            lambda: self.now >= self._stalled_until,
+        )
 
     # What tests do
 
@@ -153,6 +165,7 @@ class World:
     def stall(self, seconds: float) -> None:
         """Our process does not run; the network and the peers do."""
         self._stalled_until = max(self._stalled_until, self.now + seconds)
+        self.later(self._stalled_until - self.now, self._jobs.go_on)
 
     def oversleep(self, seconds: float) -> None:
         """A stall, to its end."""
@@ -171,6 +184,11 @@ class World:
 
     def later(self, delay: float, action: Arrival) -> None:
         heappush(self._events, (self.now + delay, next(self._order), action))
+
+    @property
+    def jobs(self) -> set[int]:
+        """The connections for which a function of the user's runs."""
+        return self._jobs.running
 
     @property
     def peer(self) -> Peer:
@@ -265,6 +283,8 @@ class World:
             self.commands.append((self.now, command))
             self._carry_out(command)
         self._audit.after_input(self.fleet)
+        self._jobs.go_on()
+        assert not (self.fleet.is_closed and self.jobs), "a function of the user's runs behind the end"
         if self.consuming:
             for item in self.fleet.take_items(self.take_limit):
                 self._audit.item(item)
@@ -275,6 +295,13 @@ class World:
         conn = command.conn
         if isinstance(command, Connect):
             self._dial(conn, command.endpoint)
+            return
+        if isinstance(command, MakeEndpoint | RunOnConnect):
+            self._jobs.start(command)
+            return
+        if isinstance(command, EndJob):
+            assert conn in self.jobs, "there is nothing to end"
+            self._jobs.end(conn)
             return
         socket = self._sockets[conn]
         if isinstance(command, Write):

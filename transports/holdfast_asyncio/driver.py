@@ -9,13 +9,14 @@ import os
 import random
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import cast
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from holdfast.config import FeedConfig
-from holdfast.driver import READ_SIZE, C, Cancellable, Driver
+from holdfast.driver import READ_SIZE, Cancellable, Driver
 from holdfast.endpoint import Endpoint
 from holdfast.failures import failure_of_dial
+from holdfast.jobs import Job
 from holdfast_asyncio.dial import connect_tcp
 from holdfast_asyncio.protocol import SocketProtocol
 
@@ -46,8 +47,7 @@ class AsyncioDriver(Driver[SocketProtocol]):
         """Leave nothing behind, whatever state the machine is in."""
         self.fleet.close(self.now())
         self.settle()
-        for conn in [*self.jobs, *self._dials, *self.sockets]:
-            self.end_job(conn)
+        for conn in [*self._dials, *self.sockets]:
             self.disconnect(conn)
         self.arm(math.inf)
         if self._leaving:
@@ -119,10 +119,10 @@ class AsyncioDriver(Driver[SocketProtocol]):
         self._leaving.add(ending)
         ending.add_done_callback(self._leaving.discard)
 
-    def start_job(self, function: Callable[[C], Awaitable[None]], command: C) -> Cancellable:
-        job = self._loop.create_task(cast("Coroutine[None, None, None]", function(command)), name=f"holdfast {command}")
-        self._leave(job)
-        return job
+    def start_job(self, run: Callable[[Job], Coroutine[Any, Any, None]], job: Job) -> Cancellable:
+        task = self._loop.create_task(run(job), name=f"holdfast job {job.conn}")
+        self._leave(task)
+        return task
 
     def make_event(self) -> asyncio.Event:
         return asyncio.Event()
@@ -142,7 +142,6 @@ class AsyncioDriver(Driver[SocketProtocol]):
 
     def socket_closed(self, socket: SocketProtocol) -> None:
         self.sockets.pop(socket.conn, None)
-        self.end_job(socket.conn)
 
     def _tls_context(self, endpoint: Endpoint) -> ssl.SSLContext:
         if endpoint.tls is not None:

@@ -7,14 +7,16 @@ import os
 import random
 import ssl
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import trio
 
 from holdfast.config import FeedConfig
-from holdfast.driver import HAPPY_EYEBALLS_DELAY, C, Driver
+from holdfast.driver import HAPPY_EYEBALLS_DELAY, Driver
 from holdfast.endpoint import Endpoint
 from holdfast.failures import failure_of_dial
+from holdfast.jobs import Job
 from holdfast_trio.socket import Socket
 
 _LOG = logging.getLogger("holdfast")
@@ -41,8 +43,7 @@ class TrioDriver(Driver[Socket]):
         """Abandon whatever is still there."""
         self.fleet.close(self.now())
         self.settle()
-        for conn in [*self.jobs, *self._dials, *self.sockets]:
-            self.end_job(conn)
+        for conn in [*self._dials, *self.sockets]:
             self.disconnect(conn)
 
     # What the machine asks for
@@ -87,7 +88,6 @@ class TrioDriver(Driver[Socket]):
                 await socket.run()
             finally:
                 self.sockets.pop(conn, None)
-                self.end_job(conn)
 
     async def _open_stream(self, endpoint: Endpoint) -> trio.abc.Stream:
         tcp = await trio.open_tcp_stream(endpoint.host, endpoint.port, happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY)
@@ -108,14 +108,14 @@ class TrioDriver(Driver[Socket]):
         if conn in self.sockets:
             self.sockets.pop(conn).abort()
 
-    def start_job(self, function: Callable[[C], Awaitable[None]], command: C) -> trio.CancelScope:
+    def start_job(self, run: Callable[[Job], Coroutine[Any, Any, None]], job: Job) -> trio.CancelScope:
         scope = trio.CancelScope()
 
-        async def run() -> None:
+        async def run_in_scope() -> None:
             with scope:
-                await function(command)
+                await run(job)
 
-        self._nursery.start_soon(run, name=f"holdfast {command}")
+        self._nursery.start_soon(run_in_scope, name=f"holdfast job {job.conn}")
         return scope
 
     def make_event(self) -> trio.Event:

@@ -1,6 +1,7 @@
 """Floor 2: one connection's life, from dial to close: adds deadlines."""
 
-from holdfast.connection.connection import Connection, State, encode
+from holdfast.connection.connection import Connection, State
+from holdfast.connection.encoding import encode, size_of
 from holdfast.connection.reports import Lost, Opened, Pong, Refused, Report
 
-__all__ = ["Connection", "Lost", "Opened", "Pong", "Refused", "Report", "State", "encode"]
+__all__ = ["Connection", "Lost", "Opened", "Pong", "Refused", "Report", "State", "encode", "size_of"]

@@ -7,9 +7,10 @@
 Where the endpoint is known, life begins with DIALING, and Connect goes out when the object is made; else a function of
 the user's makes it first. DIALING ends with `connected`, HANDSHAKE with the server's answer. In GREETING, which is left
 out where there is no `on_connect`, the user's function talks to the server, and what it does not take itself is kept
-for the consumer. OPEN ends with a close frame from either side, a violation, the end of the stream, or silence after a
-ping. In CLOSING our close frame is on its way and what still arrives is read only for the end of it. Every way into
-CLOSED that the driver did not bring about itself leaves a Disconnect behind, and then the number is never used again.
+for the consumer; an end that comes behind messages it has not taken waits until it has. OPEN ends with a close frame
+from either side, a violation, the end of the stream, or silence after a ping. In CLOSING our close frame is on its way
+and what still arrives is read only for the end of it. Every way into CLOSED that the driver did not bring about itself
+leaves a Disconnect behind, and then the number is never used again.
 
 Keepalive never compares clocks with the peer: a ping goes out every `interval`; if then *nothing* arrives for
 `timeout`, the peer is gone. While a ping is unanswered the connection asks to be woken in steps of a quarter of the
@@ -18,12 +19,14 @@ timeout, so that a stall of our own process shows as a late step, and is added t
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from enum import Enum, IntEnum
 
-from holdfast.commands import Command, Connect, Disconnect, MakeEndpoint, Pause, Resume, RunOnConnect, Write
+from holdfast.commands import Command, Connect, Disconnect, EndJob, MakeEndpoint, Pause, Resume, RunOnConnect, Write
 from holdfast.config import FeedConfig
+from holdfast.connection.early import Early
+from holdfast.connection.encoding import encode
+from holdfast.connection.endings import answer_to, failure_of
 from holdfast.connection.pacer import Pacer
 from holdfast.connection.reports import Lost, Opened, Pong, Refused, Report
 from holdfast.endpoint import Endpoint
@@ -32,13 +35,11 @@ from holdfast.failures import Cause, Failure
 from holdfast.source import Target
 from holdfast.timers import Timers
 from holdfast.wire import (
-    BINARY,
     CLOSE,
     NONCE_SIZE,
     PING,
     PONG,
     RSV1,
-    TEXT,
     Accepted,
     ClientHandshake,
     CloseFrame,
@@ -49,6 +50,7 @@ from holdfast.wire import (
     MaskSource,
     PingFrame,
     PongFrame,
+    Violation,
     check_close_code,
     client_frame,
     close_payload,
@@ -119,8 +121,7 @@ class Connection:
         self._mask = mask
         self._entropy = entropy
         self._handshake: ClientHandshake | None = None
-        self._early: deque[str | bytes] = deque()  # what on_connect may take
-        self._early_size = 0
+        self._early = Early(config.limits.max_queue_size)
         self._pacer = Pacer(config.message_window) if config.message_window is not None else None
         self._reader = FrameReader(config.limits.max_message_size)
         self._deflater: Deflater | None = None
@@ -131,18 +132,23 @@ class Connection:
         self._pong_deadline = now
         self._pings = 0
         self._rtt_payload: bytes | None = None
+        self._has_job = False  # a function of the user's runs, and may have to be ended
         if isinstance(target, Endpoint):
             self._dial(target)
         else:
-            commands.append(MakeEndpoint(conn, target))
+            self._start_job(MakeEndpoint(conn, target))
 
     # Inputs
 
-    def endpoint_made(self, endpoint: Endpoint) -> None:
-        """The user's function came to an end: dial."""
+    def endpoint_made(self, endpoint: Endpoint | None) -> None:
+        """The user's function came to an end: dial, or (None) do not, and be CLOSED."""
         if self.state is not State.MAKING:
             raise LocalProtocolError(f"endpoint_made({self.conn}) in state {self.state.value}: MakeEndpoint asks once")
-        self._dial(endpoint)
+        self._has_job = False
+        if endpoint is not None:
+            self._dial(endpoint)
+        else:
+            self._end()
 
     def connected(self, now: float) -> None:
         """The dial succeeded: the request goes out."""
@@ -159,6 +165,7 @@ class Connection:
             raise LocalProtocolError(
                 f"connect_failed({self.conn}) in state {self.state.value}: a dial is answered once"
             )
+        self._has_job = False
         self._end()
         return (Refused(failure),)
 
@@ -181,13 +188,13 @@ class Connection:
     def disconnected(self, failure: Failure | None) -> tuple[Report, ...]:
         """The stream ended (None) or broke. The driver closes the socket itself."""
         was = self.state
+        if was is State.GREETING:
+            return self._ended_early(failure or Failure(Cause.EOF, "during on_connect"))
         self._end()
         if was is State.OPEN:
             return (Lost(failure or Failure(Cause.EOF)),)
         if was is State.HANDSHAKE:
             return (Refused(failure or Failure(Cause.HANDSHAKE, "the server closed before it answered")),)
-        if was is State.GREETING:
-            return (Refused(failure or Failure(Cause.EOF, "during on_connect")),)
         if was in (State.MAKING, State.DIALING):
             return (Refused(failure or Failure(Cause.EOF, "while dialling")),)
         return _NOTHING
@@ -196,11 +203,16 @@ class Connection:
         """The user's function returned, or failed; append what it left to the consumer."""
         if self.state is not State.GREETING:
             return _NOTHING  # the connection ended meanwhile
-        if failure is not None:
-            self._start_closing(now, close_payload(1000))
-            return (Refused(failure),)
-        messages.extend(self._early)
-        self._early.clear()
+        self._has_job = False
+        end = self._early.end
+        if end is not None or failure is not None:
+            refused = Refused(failure or self._failure_so_far)
+            if isinstance(end, Failure):
+                self._end()
+            else:
+                self._start_closing(now, close_payload(1000) if end is None else answer_to(end))
+            return (refused,)
+        messages.extend(self._early.take_all())
         self.resume()
         return (self._open(now),)
 
@@ -209,9 +221,8 @@ class Connection:
         reports: list[Report] = []
         while (timer := self._timers.expired(now)) is not None:
             if timer == Timer.CONNECT:
+                reports.append(Refused(self._failure_so_far))
                 self._disconnect()
-                limit = self._config.timeouts.connect
-                reports.append(Refused(Failure(Cause.DIAL_TIMEOUT, f"Timeouts.connect is {limit:g} s")))
             elif timer == Timer.PING:
                 self._ping(now)
             elif timer == Timer.PONG:
@@ -259,11 +270,9 @@ class Connection:
     def close(self, now: float, code: int = 1000, reason: str = "") -> None:
         """End it, within `Timeouts.close`; no-op while it is ending. Raises LocalProtocolError for a bad code."""
         check_close_code(code)
-        if self.state in (State.MAKING, State.DIALING, State.HANDSHAKE):
+        if self.state in (State.MAKING, State.DIALING, State.HANDSHAKE) or self._is_cut_off:
             self._disconnect()
         elif self.state in (State.GREETING, State.OPEN):
-            if self.paused:
-                self.resume()
             self._start_closing(now, close_payload(code, reason))
 
     def pause(self) -> bool:
@@ -292,8 +301,8 @@ class Connection:
 
     @property
     def held(self) -> int:
-        """Bytes received that have not become messages yet."""
-        return self._reader.held
+        """Bytes received that have not become messages for the consumer yet."""
+        return self._reader.held + self._early.nbytes
 
     @property
     def grown(self) -> int:
@@ -303,13 +312,17 @@ class Connection:
     @property
     def has_early(self) -> bool:
         """Whether `take_early` gives something."""
-        return bool(self._early)
+        return len(self._early) > 0
+
+    @property
+    def ended_early(self) -> bool:
+        """Whether nothing more can come for `on_connect`, behind what it may still take."""
+        return self._early.end is not None
 
     def take_early(self) -> str | bytes:
         """The next message for `on_connect`."""
-        message = self._early.popleft()
-        self._early_size -= len(message)
-        if self._early_size <= self._config.limits.max_queue_size // 2:
+        message = self._early.take()
+        if self._early.is_half_empty:
             self.resume()
         return message
 
@@ -343,18 +356,42 @@ class Connection:
                 reports += self._handle(self._reader.receive(answer.rest, messages), now)
             return reports
         self._move(State.GREETING)
-        self._commands.append(RunOnConnect(self.conn))
+        self._start_job(RunOnConnect(self.conn, self._config.on_connect))
         return self._greeted_with(answer.rest, now) if answer.rest else _NOTHING
 
     def _greeted_with(self, data: bytes, now: float) -> list[Report]:
         early: Messages = []
         controls = self._reader.receive(data, early)
-        self._early.extend(early)
-        self._early_size += sum(map(len, early))
-        if self._early_size >= self._config.limits.max_queue_size:
+        self._early.add(early)
+        if self._early.is_full:
             self.pause()
+        if self.has_early and controls and isinstance(end := controls[-1], CloseFrame | Violation):
+            self._early.end = end
+            controls.pop()
         # Until it is open, what ends it is a failure to open.
-        return [Refused(end.failure) if isinstance(end, Lost) else end for end in self._handle(controls, now)]
+        return [Refused(one.failure) if isinstance(one, Lost) else one for one in self._handle(controls, now)]
+
+    def _ended_early(self, failure: Failure) -> tuple[Report, ...]:
+        """The stream is gone before `on_connect` returned."""
+        end = self._early.end
+        if end is not None or self.has_early:
+            self._early.end = failure_of(end or failure)
+            self.paused = False
+            return _NOTHING
+        self._end()
+        return (Refused(failure),)
+
+    @property
+    def _failure_so_far(self) -> Failure:
+        """What it means if this is all that came."""
+        if self._early.end is not None:
+            return failure_of(self._early.end)
+        return Failure(Cause.DIAL_TIMEOUT, f"Timeouts.connect is {self._config.timeouts.connect:g} s")
+
+    @property
+    def _is_cut_off(self) -> bool:
+        """Whether there is only what `on_connect` may still take; the driver has closed the socket."""
+        return self.state is State.GREETING and isinstance(self._early.end, Failure)
 
     def _open(self, now: float) -> Opened:
         self._move(State.OPEN)
@@ -375,12 +412,9 @@ class Connection:
                 if frame.payload == self._rtt_payload:
                     self._rtt_payload = None
                     reports.append(Pong(now - self._pinged_at))
-            elif isinstance(frame, CloseFrame):
-                reports.append(Lost(Failure(Cause.CLOSED, frame.reason, code=frame.code)))
-                self._start_closing(now, close_payload(None if frame.code == 1005 else frame.code))
             else:
-                reports.append(Lost(Failure(Cause.PROTOCOL, frame.detail, code=frame.code)))
-                self._start_closing(now, close_payload(frame.code, frame.detail))
+                reports.append(Lost(failure_of(frame)))
+                self._start_closing(now, answer_to(frame))
         if pongs and self.state in (State.GREETING, State.OPEN):
             self._pong(pongs, now)
         return reports
@@ -436,14 +470,20 @@ class Connection:
         )
 
     def _start_closing(self, now: float, payload: bytes) -> None:
+        self.resume()  # to see the end of the stream
         self._write(client_frame(CLOSE, payload, self._mask()))
         self._move(State.CLOSING)
         self._timers.clear_all()
         self._timers.set(Timer.CLOSE, now + self._config.timeouts.close)
 
     def _disconnect(self) -> None:
-        self._commands.append(Disconnect(self.conn))
+        if self.state is not State.MAKING and not self._is_cut_off:
+            self._commands.append(Disconnect(self.conn))
         self._end()
+
+    def _start_job(self, command: Command) -> None:
+        self._has_job = True
+        self._commands.append(command)
 
     def _end(self) -> None:
         self._move(State.CLOSED)
@@ -451,19 +491,11 @@ class Connection:
 
     def _move(self, to: State) -> None:
         assert to in _NEXT[self.state], f"connection {self.conn}: {self.state.value} to {to.value}"
+        if self._has_job and to in (State.CLOSING, State.CLOSED):
+            self._has_job = False
+            self._commands.append(EndJob(self.conn))
         self.state = to
 
     def _write(self, data: bytes) -> None:
-        self._commands.append(Write(self.conn, data))
-
-
-def encode(message: str | bytes) -> tuple[int, bytes]:
-    """Opcode and payload of a message. Raises LocalProtocolError for what is neither text nor bytes."""
-    if isinstance(message, str):
-        try:
-            return TEXT, message.encode()
-        except UnicodeEncodeError as error:
-            raise LocalProtocolError(f"this text has no UTF-8 form ({error.reason}): send bytes instead") from None
-    if isinstance(message, bytes | bytearray | memoryview):
-        return BINARY, bytes(message)
-    raise LocalProtocolError(f"cannot send {type(message).__name__}: messages are str (text) or bytes (binary)")
+        if not self._is_cut_off:
+            self._commands.append(Write(self.conn, data))

@@ -12,11 +12,8 @@ from dataclasses import replace
 
 from holdfast.events import Closed, Event, EventsDropped, Gap, Item, Message
 from holdfast.failures import Cause, Failure
-from holdfast.settings import Overflow
+from holdfast.settings import ITEM_COST, Overflow
 
-# What an item costs beside its bytes: an object's head, a place in a list. Without it a flood of tiny messages would
-# take twenty times the bound.
-ITEM_COST = 64
 # Events are few, unless nobody takes them for weeks: then the older half is summed up.
 MAX_EVENTS = 4096
 

@@ -17,7 +17,7 @@ from enum import Enum, IntEnum
 from typing import ClassVar
 
 from holdfast.config import FeedConfig
-from holdfast.connection import Connection, Lost, Opened, Pong, Refused, Report, encode
+from holdfast.connection import Connection, Lost, Opened, Pong, Refused, Report, encode, size_of
 from holdfast.connection import State as ConnectionState
 from holdfast.dialects.words import Update
 from holdfast.endpoint import Endpoint
@@ -101,7 +101,8 @@ class Supervisor:
     def endpoint_made(self, conn: int, endpoint: Endpoint, now: float) -> None:
         connection = self.connections[conn]
         if (free := self._dial_window_opens(endpoint, now)) > now:
-            connection.close(now)
+            connection.endpoint_made(None)
+            self._current = None
             self._forget_closed()
             self._redial.not_dialled()
             self._wait_for_window(endpoint, free, now)
@@ -113,8 +114,9 @@ class Supervisor:
         connection = self.connections[conn]
         messages: list[str | bytes] = []
         self._handle(connection, connection.on_connect_done(failure, now, messages), now)
-        if messages:
-            self._deliver(messages, sum(map(len, messages)), now)
+        for message in messages:  # one by one: a policy of Overflow drops what was delivered together
+            if connection is self._current:
+                self._deliver([message], size_of(message), now)
 
     def connect_failed(self, conn: int, failure: Failure, now: float) -> None:
         connection = self.connections[conn]
@@ -316,7 +318,7 @@ class Supervisor:
         healthy = self._is_healthy and not elsewhere
         self._no_current()
         wall_now = now + self._shared.wall_offset
-        plan = self._redial.after(failure, wall_now, endpoint=connection.endpoint, healthy=healthy)
+        plan = self._redial.after(failure, now, wall_now, endpoint=connection.endpoint, healthy=healthy)
         if plan.give_up is not None:
             self._end(Closed(now, failure, plan.give_up))
         elif plan.followed is not None:

@@ -2,6 +2,7 @@
 
 from holdfast.testing.world.chance import Chance
 from holdfast.testing.world.host import Dialling, Host, ServerMachine
+from holdfast.testing.world.jobs import sleep
 from holdfast.testing.world.link import Link, Pipe, Weather
 from holdfast.testing.world.process import Machine, Observer, Process, Socket
 from holdfast.testing.world.schedule import Appointment, Schedule
@@ -22,4 +23,5 @@ __all__ = [
     "Socket",
     "Weather",
     "World",
+    "sleep",
 ]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, cast
 
-from holdfast.commands import Command, Connect, Disconnect, Pause, Resume, Write
+from holdfast.commands import Command, Connect, Disconnect, EndJob, MakeEndpoint, Pause, Resume, RunOnConnect, Write
 from holdfast.endpoint import Endpoint
 from holdfast.events import Item
 from holdfast.failures import Cause, Failure
+from holdfast.fleet import Fleet
+from holdfast.testing.world.jobs import Jobs
 from holdfast.testing.world.link import Link
 from holdfast.testing.world.schedule import Appointment, Schedule
 
@@ -89,6 +91,11 @@ class Process:
         self._armed: Appointment | None = None
         self._taking: Appointment | None = None
         self._inbox: list[Callable[[], None]] = []  # outcomes of dials that came during a stall
+        # Only a fleet asks for functions to be run.
+        fleet = cast(Fleet, machine)
+        self._jobs = Jobs(
+            fleet, lambda: schedule.now, self.settle, schedule.call_at, is_awake=lambda: not self._stalled
+        )
 
     def observe(self, observer: Observer) -> None:
         """Only what it overrides is called: the world spends most of its time here."""
@@ -136,6 +143,7 @@ class Process:
         self._arm(self.machine.next_deadline())
         for hook in self._hooks["on_settled"]:
             hook(self.machine, now)
+        self._jobs.go_on()
 
     def _carry_out(self, command: Command) -> None:
         conn = command.conn
@@ -144,6 +152,12 @@ class Process:
             for hook in self._hooks["on_dialled"]:
                 hook(conn, command.endpoint, self._schedule.now)
             self._dial(socket, command.endpoint)
+            return
+        if isinstance(command, MakeEndpoint | RunOnConnect):
+            self._jobs.start(command)
+            return
+        if isinstance(command, EndJob):
+            self._jobs.end(conn)
             return
         socket_of_conn = self.sockets.get(conn)
         if socket_of_conn is None:
@@ -282,3 +296,4 @@ class Process:
         self._read_and_tick()
         for socket in list(self.sockets.values()):
             self._read_all(socket)
+        self._jobs.go_on()
