@@ -10,7 +10,7 @@ import pytest
 
 from helpers.situations import CLOSE_TIMEOUT, SITUATIONS
 from helpers.world import World
-from holdfast import Cause, ConfigError, Event, Failure, FeedClosed, LocalProtocolError
+from holdfast import Cause, ConfigError, Endpoint, Event, Failure, FeedClosed, LocalProtocolError
 
 LOST = Failure(Cause.RESET, "for the test")
 Input = Callable[[World], object]
@@ -29,6 +29,19 @@ def about(conn: int) -> dict[str, Input]:
         f"connect_failed {conn}": lambda world: world.fail_dial(conn, LOST),
         f"disconnected {conn}": lambda world: world.end_stream(conn, LOST),
         f"EOF {conn}": lambda world: world.end_stream(conn),
+        f"endpoint_made {conn}": lambda world: world.answer_job(
+            conn, lambda fleet, now: fleet.endpoint_made(conn, Endpoint("ws://made/"), now)
+        ),
+        f"on_connect_done {conn}": lambda world: world.answer_job(
+            conn, lambda fleet, now: fleet.on_connect_done(conn, None, now)
+        ),
+        f"on_connect_done with a failure {conn}": lambda world: world.answer_job(
+            conn, lambda fleet, now: fleet.on_connect_done(conn, Failure(Cause.ON_CONNECT, "for the test"), now)
+        ),
+        f"GiveUp {conn}": lambda world: world.answer_job(
+            conn, lambda fleet, now: fleet.on_connect_done(conn, Failure(Cause.ON_CONNECT, final=True), now)
+        ),
+        f"send_on {conn}": lambda world: world.give(lambda fleet, now: fleet.send_on(conn, "text", now)),
         **{f"received {data!r} {conn}": receiving(data) for data in DATA},
     }
 

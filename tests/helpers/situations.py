@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
-from helpers.peer import Manners
+from helpers.peer import Manners, Peer
 from helpers.world import World
-from holdfast import Backoff, Cause, Failure, FeedOptions, Keepalive, Limits, Retry, Staleness, Timeouts
+from holdfast import (
+    Backoff,
+    Cause,
+    DialWindow,
+    Failure,
+    FeedOptions,
+    Keepalive,
+    Limits,
+    NewConnection,
+    Retry,
+    Staleness,
+    Timeouts,
+)
+from holdfast.testing.world import sleep
 
 CLOSE_TIMEOUT = 3.0
 _SILENT = Manners(answers_close=False, ends_stream=False, answers_pings=False)
@@ -20,8 +34,8 @@ _OPTIONS: FeedOptions = {
 }
 
 
-def _world(*manners: Manners, retry: Retry = Retry()) -> World:  # noqa: B008  # frozen
-    return World({**_OPTIONS, "retry": retry}, [*manners, Manners()])
+def _world(*manners: Manners, retry: Retry = Retry(), **options: object) -> World:  # noqa: B008  # frozen
+    return World({**_OPTIONS, "retry": retry, **options}, [*manners, Manners()])  # type: ignore[typeddict-item]
 
 
 def _started(manners: Manners) -> World:
@@ -53,6 +67,40 @@ def _lingering(retry: Retry = Retry()) -> World:  # noqa: B008  # frozen
     return world.run(0.25)
 
 
+async def _never_made() -> str:
+    await sleep(math.inf)
+    raise AssertionError
+
+
+async def _made() -> str:
+    return "ws://made/"
+
+
+async def _never_done(_: NewConnection) -> None:
+    await sleep(math.inf)
+
+
+def _making() -> World:
+    return World(_OPTIONS, [Manners()], source=_never_made).start().run(0.25)
+
+
+def _made_and_the_window_full() -> World:
+    options: FeedOptions = {**_OPTIONS, "dial_window": DialWindow(1, 10)}
+    return World(options, [Manners(dial_failure=Failure(Cause.REFUSED)), Manners()], source=_made).start().run(2.25)
+
+
+def _greeting(begin: Callable[[Peer], None] = lambda _: None) -> World:
+    return _world(Manners(on_open=begin), on_connect=_never_done).start().run(0.25)
+
+
+def _last_words(end: Callable[[Peer], None]) -> Callable[[Peer], None]:
+    def say(peer: Peer) -> None:
+        peer.send("last words")
+        end(peer)
+
+    return say
+
+
 def _closed(world: World) -> World:
     world.close()
     return world.run(0.25)
@@ -62,6 +110,13 @@ SITUATIONS: dict[str, Callable[[], World]] = {
     "idle": _world,
     "dialling": lambda: _started(Manners(never_dials=True)),
     "handshake": lambda: _started(Manners(never_answers=True)),
+    "making the endpoint": _making,
+    "made, and the window full": _made_and_the_window_full,
+    "greeting": _greeting,
+    "greeting, messages waiting": lambda: _greeting(lambda peer: peer.send("one", b"two")),
+    "greeting, reading paused": lambda: _greeting(lambda peer: peer.send("x" * 500)),
+    "greeting, the close frame waiting": lambda: _greeting(_last_words(lambda peer: peer.say_close(4001))),
+    "greeting, the end of the stream waiting": lambda: _greeting(_last_words(lambda peer: peer.hang_up())),
     "open": lambda: _started(Manners()),
     "a message half read": _half_read,
     "a ping unanswered": lambda: _started(_SILENT).run(2),

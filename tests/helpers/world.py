@@ -160,6 +160,13 @@ class World:
 
     def fail_dial(self, conn: int, failure: Failure) -> None:
         self._lose(conn, lambda: self.fleet.connect_failed(conn, failure, self.now))
+        self._forget_job(conn)
+        self._settle()
+
+    def answer_job(self, conn: int, action: Callable[[Fleet, float], object]) -> None:
+        """The same in place of a function of the user's, which runs no more if the machine takes it for its answer."""
+        action(self.fleet, self.now)
+        self._forget_job(conn)
         self._settle()
 
     def stall(self, seconds: float) -> None:
@@ -332,6 +339,11 @@ class World:
                 lambda: self._lose(conn, lambda: self.fleet.connect_failed(conn, report, self.now)),
                 manners.dial_delay,
             )
+
+    def _forget_job(self, conn: int) -> None:
+        connection = self.fleet._feed.connections.get(conn)
+        if connection is None or not connection._has_job:
+            self._jobs.end(conn)
 
     def _connected(self, conn: int) -> None:
         self.fleet.connected(conn, self.now)

@@ -360,6 +360,8 @@ class Connection:
         return self._greeted_with(answer.rest, now) if answer.rest else _NOTHING
 
     def _greeted_with(self, data: bytes, now: float) -> list[Report]:
+        if self._early.end is not None:
+            return []  # nothing counts behind it
         early: Messages = []
         controls = self._reader.receive(data, early)
         self._early.add(early)
