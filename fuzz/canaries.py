@@ -120,7 +120,7 @@ def gives_up_for_a_timeout() -> Iterator[None]:
 
 @_canary(2, "flap")
 def resets_backoff_at_every_handshake() -> Iterator[None]:
-    with _after(Redial, "opened", lambda self: self.healthy()):
+    with _after(Redial, "opened", lambda self: self._start_anew()):
         yield
 
 
