@@ -33,6 +33,7 @@ MAX_SECONDS = 600.0
 
 # Short, so that every deadline can be seen to come. A dead peer is found within 2 s; missing data after 2.5 s.
 SETTINGS: FeedOptions = {
+    "proxy": None,  # the exchange is on loopback, whatever the environment says
     "keepalive": Keepalive(interval=1.0, timeout=1.0),
     "staleness": Staleness(after=2.5, reconnect=True),
     "backoff": Backoff(initial=0.2, maximum=2.0),

@@ -38,7 +38,7 @@ class MakeEndpoint(Command):
 
 
 class Connect(Command):
-    """Dial: name lookup, TCP, TLS. Answer with `connected` or `connect_failed`, unless `Disconnect` comes first."""
+    """Dial: name lookup, TCP, proxy, TLS. Answer `connected` or `connect_failed`, unless `Disconnect` comes first."""
 
     __slots__ = ("endpoint",)
 

@@ -9,21 +9,48 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
+from importlib.util import find_spec
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from holdfast import events
 from holdfast.commands import Command, Connect, Disconnect, EndJob, Pause, Resume, Write
 from holdfast.config import FeedConfig
 from holdfast.endpoint import Endpoint
+from holdfast.errors import ConfigError
 from holdfast.fleet import Fleet
 from holdfast.jobs import Job, run_job
 from holdfast.phrases import describe, level_of
+from holdfast.proxy import Proxy, parse_proxy, proxy_of
 from holdfast.randomness import Randomness
+from holdfast.source import Target
 
 READ_SIZE = 64 * 1024  # bytes; larger reads cost page faults and buy nothing
 HAPPY_EYEBALLS_DELAY = 0.25  # seconds between attempts on several addresses (RFC 8305 section 5)
+# Seconds. For libraries that insist on a time limit of their own in a dial, which is the machine's to end.
+BEYOND_ALL_TIMEOUTS = 86_400.0
+
+
+def check_proxies(targets: Iterable[Target], environ: Mapping[str, str]) -> None:
+    """Raises ConfigError where it is known beforehand that a proxy cannot be used."""
+    for target in targets:
+        if isinstance(target, Endpoint):
+            usable_proxy(target, environ)
+        elif isinstance(target.template.proxy, str):
+            _check_extra(parse_proxy(target.template.proxy))
+
+
+def usable_proxy(endpoint: Endpoint, environ: Mapping[str, str]) -> Proxy | None:
+    """The proxy through which a dial has to go, if any. Raises ConfigError if it cannot be used."""
+    if (proxy := proxy_of(endpoint, environ)) is not None:
+        _check_extra(proxy)
+    return proxy
+
+
+def _check_extra(proxy: Proxy) -> None:
+    if proxy.is_socks and find_spec("python_socks") is None:
+        raise ConfigError(f"{proxy.scheme}://{proxy.address} is a SOCKS proxy: pip install 'holdfast[proxy]'")
 
 
 class Event(Protocol):
@@ -81,6 +108,7 @@ class Driver(ABC, Generic[S]):
         self.sockets: dict[int, S] = {}
         self.jobs: dict[int, Cancellable] = {}  # functions of the user's that run for a connection
         self._written: S | None = None  # the last that was written to
+        self._trust: Any = None  # the TLS context for endpoints that bring none
 
     def settle(self) -> None:
         """Steps 2 to 4 of the contract. To be called after every input, and after taking items."""
@@ -155,6 +183,14 @@ class Driver(ABC, Generic[S]):
             with suppress(Exception):  # a feed does not stop for want of a log
                 self._log.log(level, "%s: %s", self.config.label, describe(event))
 
+    def tls_of(self, endpoint: Endpoint) -> tuple[Any, str] | None:
+        """The TLS context and the server's name for a dial; None if it needs no TLS."""
+        if not endpoint.secure:
+            return None
+        if endpoint.tls is None and self._trust is None:
+            self._trust = self.make_tls_context()
+        return endpoint.tls or self._trust, endpoint.server_name or endpoint.host
+
     # What is for a connection that is gone is dropped
 
     def write(self, conn: int, data: bytes) -> None:
@@ -186,6 +222,10 @@ class Driver(ABC, Generic[S]):
     @abstractmethod
     def dial(self, conn: int, endpoint: Endpoint) -> None:
         """Begin to connect in the background; report `connected` or `connect_failed`."""
+
+    @abstractmethod
+    def make_tls_context(self) -> Any:
+        """A TLS context with the system's trust. Asked for once, when it is needed."""
 
     @abstractmethod
     def disconnect(self, conn: int) -> None:

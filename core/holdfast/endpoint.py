@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import SplitResult, quote, unquote_to_bytes, urljoin, urlsplit
 
 from holdfast.errors import ConfigError, InvalidURL
 from holdfast.masking import SECRET_NAME, mask_bad_url, mask_field
+from holdfast.proxy import check_proxy, host_and_port
 
 _DEFAULT_PORTS = {"ws": 80, "wss": 443}
 # RFC 9110 section 5.6.2 (token) and 5.5 (field values).
@@ -26,11 +27,13 @@ _TARGET_SAFE = "/?:@!$&'()*+,;=-._~%[]|"
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One place a feed can dial: a ws:// or wss:// URL, extra request headers, subprotocols, TLS.
+    """One place a feed can dial: a ws:// or wss:// URL, extra request headers, subprotocols, TLS, a proxy.
 
     `headers` are sent with the opening handshake, in order. User-info in the URL becomes basic authentication.
     `tls` is an `ssl.SSLContext`; None means the system's trust. `server_name` is the name in SNI and the one that
-    the certificate must carry; None means the URL's host. `repr` and `safe_url` hide user-info and secrets.
+    the certificate must carry; None means the URL's host. `proxy` is the URL of a proxy (http://, socks5://, or
+    socks5h:// where the proxy looks names up), None for a direct connection, or True for what the environment says.
+    `repr` and `safe_url` hide user-info and secrets.
 
     Raises InvalidURL or ConfigError for what no handshake could carry.
     """
@@ -40,6 +43,7 @@ class Endpoint:
     subprotocols: tuple[str, ...] = ()
     tls: Any = None
     server_name: str | None = None
+    proxy: str | Literal[True] | None = True
     secure: bool = field(init=False)
     host: str = field(init=False)
     port: int = field(init=False)
@@ -50,6 +54,7 @@ class Endpoint:
     def __post_init__(self) -> None:
         if self.server_name is not None and not isinstance(self.server_name, str):
             raise ConfigError(f"server_name = {self.server_name!r}: must be a host name, or None for the URL's")
+        check_proxy(self.proxy)
         parts = _split(self.url)
         secure = parts.scheme == "wss"
         if self.tls is not None and not secure:
@@ -73,9 +78,8 @@ class Endpoint:
     @property
     def authority(self) -> str:
         """The value of the Host header: IPv6 in brackets, the port only where it is not the scheme's own."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
         default = _DEFAULT_PORTS["wss" if self.secure else "ws"]
-        return host if self.port == default else f"{host}:{self.port}"
+        return host_and_port(self.host, self.port).removesuffix(f":{default}")
 
     def redirected(self, location: str) -> Endpoint:
         """The endpoint that an HTTP redirect to `location` leads to.

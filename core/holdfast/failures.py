@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -40,6 +41,9 @@ class Cause(Enum):
     DIAL_TIMEOUT = "dial_timeout"
     TLS = "tls"
     CERTIFICATE = "certificate"
+    CLIENT_CERTIFICATE = "client_certificate"
+    PROXY = "proxy"
+    PROXY_AUTH = "proxy_auth"
     # During the opening handshake.
     HTTP = "http"
     HANDSHAKE = "handshake"
@@ -66,6 +70,9 @@ _PHRASES = {
     Cause.DIAL_TIMEOUT: "not open in time",
     Cause.TLS: "TLS failed",
     Cause.CERTIFICATE: "certificate does not verify",
+    Cause.CLIENT_CERTIFICATE: "the server wants another client certificate",
+    Cause.PROXY: "no way through the proxy",
+    Cause.PROXY_AUTH: "the proxy wants other credentials",
     Cause.HANDSHAKE: "invalid handshake",
     Cause.EOF: "connection ended without a close frame",
     Cause.RESET: "connection reset",
@@ -87,8 +94,8 @@ class Failure:
     """Why a connection could not be opened, or ended.
 
     `code` and `close_reason` are those of the WebSocket close frame (received for CLOSED, sent for PROTOCOL);
-    `status`, `headers` and the first bytes of `body` belong to an HTTP answer other than 101. `final`: the user's own
-    function said that no retry can help, by raising GiveUp.
+    `status`, `headers` and the first bytes of `body` belong to an HTTP answer other than 101; for PROXY and PROXY_AUTH
+    to the proxy's answer to CONNECT. `final`: the user's own function said that no retry can help, by raising GiveUp.
     """
 
     cause: Cause
@@ -106,7 +113,7 @@ class Failure:
 
     def __str__(self) -> str:
         if self.cause is Cause.HTTP:
-            text = f"HTTP {self.status}{_phrase_of_status(self.status)}"
+            text = status_text(self.status)
             if retry_after := self.header("retry-after"):
                 text += f", Retry-After: {retry_after}"
             return f"{text}: {self.detail}" if self.detail else text
@@ -119,11 +126,20 @@ class Failure:
         return f"{text}: {self.detail}" if self.detail else text
 
 
-def _phrase_of_status(status: int | None) -> str:
+def status_text(status: int | None) -> str:
+    """An HTTP status in words."""
     try:
-        return f" {HTTPStatus(status or 0).phrase}"
+        return f"HTTP {status} {HTTPStatus(status or 0).phrase}"
     except ValueError:
-        return ""
+        return f"HTTP {status}"
+
+
+class DialFailed(Exception):
+    """Raised by a transport's dial when it knows itself what happened; `failure_of_dial` takes its word."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
 
 
 _LONGEST_TEXT = 500  # characters of an error's
@@ -142,11 +158,18 @@ _CAUSES_BY_NAME = (
     ("BrokenPipeError", Cause.RESET),
     ("ConnectionRefusedError", Cause.REFUSED),
     ("OSError", Cause.REFUSED),
+    ("ConfigError", Cause.PROXY),  # the environment names one for this dial that cannot be used
 )
+# The server's alerts about the certificate of its client (RFC 8446 section 6.2), as OpenSSL names them.
+_ALERT_ABOUT_US = re.compile(r"ALERT_(.*CERTIFICATE.*|UNKNOWN_CA|ACCESS_DENIED)\Z")
+# What OpenSSL calls an answer that is no TLS.
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"})
 
 
 def failure_of_dial(error: BaseException) -> Failure:
     """What an exception raised while dialling (name lookup, TCP, TLS) means; for transports."""
+    if isinstance(error, DialFailed):
+        return error.failure
     return _classify(error, Cause.TLS)  # whatever else is raised comes of a TLS context that is none
 
 
@@ -198,6 +221,8 @@ def _classify(error: BaseException, default: Cause) -> Failure:
     for name, cause in _CAUSES_BY_NAME:
         for one in chain:
             if any(cls.__name__ == name for cls in type(one).__mro__):
+                if cause is Cause.TLS:
+                    return _failure_of_tls(one)
                 return Failure(cause, _text(one))
     return Failure(default, _text(chain[-1]))
 
@@ -214,7 +239,16 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__
 
 
+def _failure_of_tls(error: BaseException) -> Failure:
+    reason = str(getattr(error, "reason", ""))
+    if _ALERT_ABOUT_US.search(reason):
+        return Failure(Cause.CLIENT_CERTIFICATE, _text(error))
+    hint = ": the server does not seem to speak TLS here" if reason in _NO_TLS else ""
+    return Failure(Cause.TLS, _text(error) + hint)
+
+
 def _text(error: BaseException) -> str:
-    """One line, without the secrets of a URL in it."""
-    line = " ".join(mask_urls(str(error)).split())
-    return line[:_LONGEST_TEXT] or type(error).__name__
+    """One line, without the secrets of a URL in it, and without where in OpenSSL it was raised."""
+    # Of a certificate that does not verify, only why.
+    words = getattr(error, "verify_message", "") or re.sub(r"^\[[A-Z]+(: \w+)?\] | \(_ssl\.c:\d+\)$", "", str(error))
+    return " ".join(mask_urls(words).split())[:_LONGEST_TEXT] or type(error).__name__

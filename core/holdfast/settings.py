@@ -158,7 +158,7 @@ class Subscribing:
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """`connect`: from the dial to the accepted handshake, with name lookup, TCP and TLS. `close`: all of closing."""
+    """`connect`: from the dial to the accepted handshake: name lookup, TCP, proxy, TLS. `close`: all of closing."""
 
     connect: float = 10.0
     close: float = 5.0
@@ -173,7 +173,7 @@ class Limits:
     """Bounds on memory, in bytes.
 
     `max_message_size`: one message; a longer one is refused from its announced length (close 1009).
-    `max_handshake_size`: the server's answer to the opening handshake.
+    `max_handshake_size`: the server's answer to the opening handshake; a proxy's to CONNECT.
     `max_queue_size`: messages received and not yet taken by the consumer, with 64 bytes for each; what happens at the
     bound is `Overflow`.
     `max_write_size`: bytes given to the transport that the peer has not taken; beyond it the connection ends.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypedDict, cast
+from typing import Literal, TypedDict, cast
 
 from holdfast.endpoint import Endpoint, check_headers
 from holdfast.errors import ConfigError
+from holdfast.proxy import check_proxy
 
 
 class EndpointOptions(TypedDict, total=False):
@@ -17,6 +18,7 @@ class EndpointOptions(TypedDict, total=False):
     subprotocols: Iterable[str]
     tls: object
     server_name: str | None
+    proxy: str | Literal[True] | None
 
 
 ENDPOINT_OPTIONS = EndpointOptions.__optional_keys__
@@ -93,6 +95,7 @@ class _Template:
     subprotocols: tuple[str, ...]
     tls: object
     server_name: str | None
+    proxy: str | Literal[True] | None
 
     @classmethod
     def of(cls, options: EndpointOptions) -> _Template:
@@ -103,12 +106,14 @@ class _Template:
             )
         headers = _pairs(options.get("headers", ()))
         check_headers(headers)
+        proxy = options.get("proxy", True)
+        check_proxy(proxy)
         given = ENDPOINT_OPTIONS & options.keys()
-        return cls(given, headers, tuple(subprotocols), options.get("tls"), options.get("server_name"))
+        return cls(given, headers, tuple(subprotocols), options.get("tls"), options.get("server_name"), proxy)
 
     def endpoint(self, source: str | Endpoint) -> Endpoint:
         if isinstance(source, str):
-            return Endpoint(source, self.headers, self.subprotocols, self.tls, self.server_name)
+            return Endpoint(source, self.headers, self.subprotocols, self.tls, self.server_name, self.proxy)
         if self.given:
             raise ConfigError(f"{', '.join(sorted(self.given))}: set this on the Endpoint itself")
         return source

@@ -167,9 +167,12 @@ def test_verdicts_on_closes_are_those_of_the_code(cause: Cause) -> None:
 
 
 def test_every_other_cause_is_retried() -> None:
-    special = {Cause.HTTP, Cause.CERTIFICATE, Cause.CLOSED, Cause.PROTOCOL}
+    final = {Cause.CERTIFICATE, Cause.CLIENT_CERTIFICATE, Cause.PROXY_AUTH}
+    special = {Cause.HTTP, Cause.CLOSED, Cause.PROTOCOL, *final}
     assert {verdict_of(Failure(cause)) for cause in Cause if cause not in special} == {"retry"}
-    assert verdict_of(Failure(Cause.CERTIFICATE)) == "give up"
+    assert {verdict_of(Failure(cause)) for cause in final} == {"give up"}
+    statuses = {status: verdict_of(Failure(Cause.PROXY, status=status)) for status in range(100, 600)}
+    assert [status for status, verdict in statuses.items() if verdict == "give up"] == [403]
 
 
 # The command line

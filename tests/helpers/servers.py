@@ -7,6 +7,7 @@ import socket
 import ssl
 import struct
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
@@ -16,24 +17,19 @@ from websockets.asyncio.server import ServerConnection, serve
 Handler = Callable[[ServerConnection], Awaitable[None]]
 
 
-class WebSocketServer:
-    """A `websockets` server. `handlers` are taken in turn, one a connection; the last serves all further ones."""
+class ThreadedServer(ABC):
+    """Something that listens on `port`, from `with` on, in a loop and a thread of its own."""
 
-    def __init__(self, *handlers: Handler, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", **options: Any):
-        self._handlers = list(handlers)
-        self._tls = tls
-        self._host = host
-        self._options: dict[str, Any] = {"ping_interval": None, "compression": None, "close_timeout": 1, **options}
+    def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self.port = 0
-        self.accepted = 0
-        self.closed_with: list[int | None] = []
 
-    @property
-    def url(self) -> str:
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"{'wss' if self._tls else 'ws'}://{host}:{self.port}/feed"
+    @abstractmethod
+    async def start(self) -> None: ...
+
+    @abstractmethod
+    async def stop(self) -> None: ...
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -49,6 +45,24 @@ class WebSocketServer:
     def call(self, what: Any) -> Any:
         """Run a coroutine in the server's thread, from the test's."""
         return asyncio.run_coroutine_threadsafe(what, self._loop).result()
+
+
+class WebSocketServer(ThreadedServer):
+    """A `websockets` server. `handlers` are taken in turn, one a connection; the last serves all further ones."""
+
+    def __init__(self, *handlers: Handler, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", **options: Any):
+        super().__init__()
+        self._handlers = list(handlers)
+        self._tls = tls
+        self._host = host
+        self._options: dict[str, Any] = {"ping_interval": None, "compression": None, "close_timeout": 1, **options}
+        self.accepted = 0
+        self.closed_with: list[int | None] = []
+
+    @property
+    def url(self) -> str:
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{'wss' if self._tls else 'ws'}://{host}:{self.port}/feed"
 
     async def start(self) -> None:
         """Listen; a second time on the same port."""

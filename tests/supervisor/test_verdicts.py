@@ -13,6 +13,7 @@ from holdfast.verdicts import Action
 from holdfast.wire import BINARY
 
 GOOD = Manners()
+FINAL = {Cause.CERTIFICATE, Cause.CLIENT_CERTIFICATE, Cause.PROXY_AUTH}
 
 
 def closing(code: int) -> Manners:
@@ -28,6 +29,7 @@ def closing(code: int) -> Manners:
 RETRIED = [
     *(Manners(dial_failure=Failure(cause)) for cause in (Cause.DNS, Cause.REFUSED, Cause.RESET, Cause.DIAL_TIMEOUT)),
     Manners(dial_failure=Failure(Cause.TLS)),
+    *(Manners(dial_failure=Failure(Cause.PROXY, status=status)) for status in (None, 302, 401, 404, 429, 502, 504)),
     *(Manners(status=status) for status in (408, 425, 429, 418, 500, 502, 503, 504, 599)),
     Manners(on_open=lambda peer: peer.hang_up()),
     Manners(on_open=lambda peer: peer.hang_up(Failure(Cause.RESET))),
@@ -70,6 +72,28 @@ def test_a_certificate_that_does_not_verify_ends_the_feed() -> None:
     world.run(100)
     assert world.kinds == ["Connecting", "ConnectFailed", "Closed"]
     assert "certificate" in world.ended.reason
+
+
+@pytest.mark.parametrize(
+    ("failure", "telling"),
+    [
+        (Failure(Cause.CLIENT_CERTIFICATE, "certificate required"), "load_cert_chain"),
+        (Failure(Cause.PROXY_AUTH, status=407), "user and password"),
+        (Failure(Cause.PROXY_AUTH), "user and password"),
+        (Failure(Cause.PROXY, status=403), "proxy forbids"),
+    ],
+)
+def test_what_only_other_credentials_or_ways_mend_ends_the_feed(failure: Failure, telling: str) -> None:
+    world = World(manners=Manners(dial_failure=failure)).start()
+    world.run(100)
+    assert world.kinds == ["Connecting", "ConnectFailed", "Closed"]
+    assert telling in world.ended.reason
+
+
+def test_a_busy_proxy_says_when_to_come_back() -> None:
+    failure = Failure(Cause.PROXY, status=503, headers=(("Retry-After", "100"),))
+    assert judge(failure, 0.0, 3600.0).wait == 100
+    assert judge(failure, 0.0, 60.0).wait == 60
 
 
 POLICY = [1002, 1003, 1007, 1008, 1009, 1010, 4000, 4001, 4500, 4999]
@@ -222,7 +246,7 @@ def test_leading_zeros_do_not_hide_a_number() -> None:
 @pytest.mark.parametrize("cause", list(Cause))
 def test_every_cause_has_a_verdict(cause: Cause) -> None:
     verdict = judge(Failure(cause, code=1000, status=500), 0.0, 100.0)
-    expected = Action.GIVE_UP if cause is Cause.CERTIFICATE else Action.RETRY
+    expected = Action.GIVE_UP if cause in FINAL else Action.RETRY
     assert verdict.action is expected
     assert (verdict.reason != "") == (expected is Action.GIVE_UP)
 

@@ -137,7 +137,7 @@ def test_settings_cannot_be_changed() -> None:
 def test_options_and_config_agree_field_by_field() -> None:
     options = typing.get_type_hints(FeedOptions)
     fields = typing.get_type_hints(FeedConfig)
-    of_endpoint = {"headers", "subprotocols", "tls", "server_name"}
+    of_endpoint = {"headers", "subprotocols", "tls", "server_name", "proxy"}
     assert set(options) == (set(fields) - {"targets", "dialect", "streams"}) | of_endpoint
     assert of_endpoint <= {field.name for field in dataclasses.fields(Endpoint) if field.init}
     for name in options.keys() - of_endpoint - {"on_open"}:
@@ -161,6 +161,7 @@ def test_every_option_reaches_the_config() -> None:
         "subprotocols": ["v1"],
         "tls": (context := object()),
         "server_name": "name",
+        "proxy": "http://p",
         "user_agent": "me/1",
         "keepalive": Keepalive(1, 2),
         "staleness": Staleness(3),
@@ -175,7 +176,7 @@ def test_every_option_reaches_the_config() -> None:
     }
     assert set(options) == FeedOptions.__optional_keys__
     config = FeedConfig.build("wss://h", options)
-    assert config.targets == (Endpoint("wss://h", (("X-A", "1"),), ("v1",), context, "name"),)
+    assert config.targets == (Endpoint("wss://h", (("X-A", "1"),), ("v1",), context, "name", "http://p"),)
     assert config == FeedConfig(
         config.targets,
         log_in,

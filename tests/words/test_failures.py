@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from holdfast import Cause, Failure
-from holdfast.failures import CLOSE_NAMES, failure_of_dial, failure_of_stream
+from holdfast import Cause, ConfigError, Failure
+from holdfast.failures import CLOSE_NAMES, DialFailed, failure_of_dial, failure_of_stream
 
 
 @pytest.mark.parametrize("cause", list(Cause))
@@ -79,6 +79,12 @@ def not_tls() -> ssl.SSLError:
     return caught.value
 
 
+def tls(reason: str, text: str = "tls told") -> ssl.SSLError:
+    error = ssl.SSLError(1, f"[SSL: {reason}] {text} (_ssl.c:1006)")
+    error.reason = reason
+    return error
+
+
 def caused(error: BaseException, cause: BaseException) -> BaseException:
     error.__cause__ = cause
     return error
@@ -92,6 +98,15 @@ DIALS: list[tuple[Callable[[], BaseException], Cause]] = [
     (lambda: ssl.SSLCertVerificationError(1, "certificate verify failed"), Cause.CERTIFICATE),
     (lambda: ssl.CertificateError("hostname mismatch"), Cause.CERTIFICATE),
     (lambda: ssl.SSLEOFError(8, "EOF occurred in violation of protocol"), Cause.TLS),
+    (lambda: tls("TLSV1_ALERT_PROTOCOL_VERSION"), Cause.TLS),
+    (lambda: tls("SSLV3_ALERT_HANDSHAKE_FAILURE"), Cause.TLS),
+    (lambda: tls("TLSV13_ALERT_CERTIFICATE_REQUIRED"), Cause.CLIENT_CERTIFICATE),
+    (lambda: tls("TLSV1_ALERT_UNKNOWN_CA"), Cause.CLIENT_CERTIFICATE),
+    (lambda: tls("SSLV3_ALERT_BAD_CERTIFICATE"), Cause.CLIENT_CERTIFICATE),
+    (lambda: tls("SSLV3_ALERT_CERTIFICATE_EXPIRED"), Cause.CLIENT_CERTIFICATE),
+    (lambda: tls("TLSV1_ALERT_ACCESS_DENIED"), Cause.CLIENT_CERTIFICATE),
+    (lambda: ConfigError("environment variable HTTP_PROXY: no"), Cause.PROXY),
+    (lambda: DialFailed(Failure(Cause.PROXY_AUTH, "no")), Cause.PROXY_AUTH),
     (lambda: TimeoutError(), Cause.DIAL_TIMEOUT),
     (lambda: TimeoutError(110, "Connection timed out"), Cause.DIAL_TIMEOUT),
     (lambda: ConnectionResetError(104, "Connection reset by peer"), Cause.RESET),
@@ -135,6 +150,21 @@ def test_exceptions_of_an_open_stream_are_recognised(error: BaseException, cause
     failure = failure_of_stream(error)
     assert failure.cause is cause
     assert failure.detail
+
+
+def test_the_detail_of_tls_is_what_went_wrong_and_not_where_in_the_library() -> None:
+    assert failure_of_dial(tls("X", "alert so and so")).detail == "alert so and so"
+    assert failure_of_dial(ssl.SSLEOFError(8, "EOF occurred (_ssl.c:9)")).detail == "EOF occurred"
+    assert failure_of_dial(OSError(111, "[no] reason (x)")).detail == "[Errno 111] [no] reason (x)"
+    assert "does not seem to speak TLS" in failure_of_dial(not_tls()).detail
+
+
+def test_the_detail_of_a_certificate_is_why_it_does_not_verify() -> None:
+    error = ssl.SSLCertVerificationError(
+        1, "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: why (_ssl.c:1)"
+    )
+    error.verify_message = "certificate has expired"
+    assert str(failure_of_dial(error)) == "certificate does not verify: certificate has expired"
 
 
 def test_an_error_without_text_is_named() -> None:

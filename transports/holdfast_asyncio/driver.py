@@ -13,12 +13,13 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from holdfast.config import FeedConfig
-from holdfast.driver import READ_SIZE, Cancellable, Driver
+from holdfast.driver import BEYOND_ALL_TIMEOUTS, READ_SIZE, Cancellable, Driver, usable_proxy
 from holdfast.endpoint import Endpoint
 from holdfast.failures import failure_of_dial
 from holdfast.jobs import Job
 from holdfast_asyncio.dial import connect_tcp
 from holdfast_asyncio.protocol import SocketProtocol
+from holdfast_asyncio.proxy import connect_through
 
 _LOG = logging.getLogger("holdfast")
 _LOG.addHandler(logging.NullHandler())  # an application decides what it wants to see
@@ -34,7 +35,6 @@ class AsyncioDriver(Driver[SocketProtocol]):
         self._due = math.inf  # what the timer is armed for
         self._dials: dict[int, asyncio.Task[None]] = {}
         self._leaving: set[asyncio.Future[None]] = set()  # dials and sockets that were told to end, and jobs
-        self._tls: ssl.SSLContext | None = None
         # Data is copied out of it before the next read of anybody, so one serves all connections.
         self.read_buffer = bytearray(READ_SIZE)
 
@@ -93,17 +93,26 @@ class AsyncioDriver(Driver[SocketProtocol]):
         self._dials.pop(conn, None)
 
     async def _open(self, conn: int, endpoint: Endpoint) -> None:
-        sock = await connect_tcp(endpoint.host, endpoint.port)
+        proxy = usable_proxy(endpoint, os.environ)
+        if proxy is None:
+            sock = await connect_tcp(endpoint.host, endpoint.port)
+        else:
+            sock = await connect_through(proxy, endpoint, self.config.limits.max_handshake_size)
         try:
+            tls = self.tls_of(endpoint)
             await self._loop.create_connection(
                 lambda: SocketProtocol(self, conn),
                 sock=sock,  # it belongs to asyncio from here on, which closes it when cancelled,
-                ssl=self._tls_context(endpoint) if endpoint.secure else None,
-                server_hostname=(endpoint.server_name or endpoint.host) if endpoint.secure else None,
+                ssl=tls[0] if tls else None,
+                server_hostname=tls[1] if tls else None,
+                ssl_handshake_timeout=BEYOND_ALL_TIMEOUTS if tls else None,
             )
         except Exception:
             sock.close()  # but not when TLS cannot even begin
             raise
+
+    def make_tls_context(self) -> ssl.SSLContext:
+        return ssl.create_default_context()
 
     def disconnect(self, conn: int) -> None:
         if conn in self._dials:
@@ -142,11 +151,3 @@ class AsyncioDriver(Driver[SocketProtocol]):
 
     def socket_closed(self, socket: SocketProtocol) -> None:
         self.sockets.pop(socket.conn, None)
-
-    def _tls_context(self, endpoint: Endpoint) -> ssl.SSLContext:
-        if endpoint.tls is not None:
-            context: ssl.SSLContext = endpoint.tls
-            return context
-        if self._tls is None:
-            self._tls = ssl.create_default_context()
-        return self._tls

@@ -13,10 +13,12 @@ from typing import Any
 import trio
 
 from holdfast.config import FeedConfig
-from holdfast.driver import HAPPY_EYEBALLS_DELAY, Driver
+from holdfast.driver import Driver, usable_proxy
 from holdfast.endpoint import Endpoint
 from holdfast.failures import failure_of_dial
 from holdfast.jobs import Job
+from holdfast_trio.dial import connect_tcp
+from holdfast_trio.proxy import connect_through
 from holdfast_trio.socket import Socket
 
 _LOG = logging.getLogger("holdfast")
@@ -31,7 +33,6 @@ class TrioDriver(Driver[Socket]):
         self._nursery = nursery
         self._timer = trio.CancelScope()
         self._dials: dict[int, trio.CancelScope] = {}
-        self._tls: ssl.SSLContext | None = None
 
     def start(self) -> None:
         self._nursery.start_soon(self._run_timer, name="holdfast timer")
@@ -90,17 +91,24 @@ class TrioDriver(Driver[Socket]):
                 self.sockets.pop(conn, None)
 
     async def _open_stream(self, endpoint: Endpoint) -> trio.abc.Stream:
-        tcp = await trio.open_tcp_stream(endpoint.host, endpoint.port, happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY)
-        if not endpoint.secure:
-            return tcp
-        name = endpoint.server_name or endpoint.host
+        proxy = usable_proxy(endpoint, os.environ)
+        if proxy is None:
+            tcp = await connect_tcp(endpoint.host, endpoint.port)
+        else:
+            tcp = await connect_through(proxy, endpoint, self.config.limits.max_handshake_size)
         try:
-            tls = trio.SSLStream(tcp, self._tls_context(endpoint), server_hostname=name, https_compatible=True)
-            await tls.do_handshake()
+            if (tls := self.tls_of(endpoint)) is None:
+                return tcp
+            context, name = tls
+            stream = trio.SSLStream(tcp, context, server_hostname=name, https_compatible=True)
+            await stream.do_handshake()
         except BaseException:
             await trio.aclose_forcefully(tcp)
             raise
-        return tls
+        return stream
+
+    def make_tls_context(self) -> ssl.SSLContext:
+        return ssl.create_default_context()
 
     def disconnect(self, conn: int) -> None:
         if conn in self._dials:
@@ -123,11 +131,3 @@ class TrioDriver(Driver[Socket]):
 
     async def checkpoint(self) -> None:
         await trio.lowlevel.checkpoint()
-
-    def _tls_context(self, endpoint: Endpoint) -> ssl.SSLContext:
-        if endpoint.tls is not None:
-            context: ssl.SSLContext = endpoint.tls
-            return context
-        if self._tls is None:
-            self._tls = ssl.create_default_context()
-        return self._tls

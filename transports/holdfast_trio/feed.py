@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Unpack, overload
@@ -11,6 +12,7 @@ import trio
 from holdfast.config import AnySource, FeedConfig, FeedOptions
 from holdfast.dialects.dialect import Service
 from holdfast.dialects.words import Update
+from holdfast.driver import check_proxies
 from holdfast.feed import Feed
 from holdfast.source import Source
 from holdfast_trio.driver import TrioDriver
@@ -32,7 +34,9 @@ def open_feed(source: AnySource, **options: Unpack[FeedOptions]) -> AbstractAsyn
     comes, and comes back, by itself. Leaving ends the feed with the closing handshake, within `Timeouts.close`; at
     once when the block was cancelled. Nothing stays behind either way.
     """
-    return _opened(FeedConfig.build(source, options))
+    config = FeedConfig.build(source, options)
+    check_proxies(config.targets, os.environ)
+    return _opened(config)
 
 
 @asynccontextmanager

@@ -15,6 +15,12 @@ _GIVE_UP = {
     404: "there is nothing at this URL",
     410: "what was at this URL is gone for good",
 }
+_GIVE_UP_FOR = {
+    Cause.CERTIFICATE: "the certificate must verify: check the host name, the clock, or give a TLS context",
+    Cause.CLIENT_CERTIFICATE: "give a TLS context into which the right one was loaded with load_cert_chain()",
+    Cause.PROXY_AUTH: "check user and password in the URL of the proxy: http://user:password@host:port",
+}
+_PROXY_FORBIDS = 403
 # The peer says "your fault": repeating at once, for ever, would not help.
 _POLICY_CODES = frozenset({1002, 1003, 1007, 1008, 1009, 1010})
 
@@ -27,10 +33,12 @@ def judge(failure: Failure, wall_now: float, retry_after_cap: float) -> Verdict:
         return Verdict(Action.GIVE_UP, "GiveUp was raised")
     if failure.cause is Cause.HTTP:
         return _judge_status(failure, wall_now, retry_after_cap)
-    if failure.cause is Cause.CERTIFICATE:
-        return Verdict(
-            Action.GIVE_UP, "the certificate must verify: check the host name, the clock, or give a TLS context"
-        )
+    if failure.cause in _GIVE_UP_FOR:
+        return Verdict(Action.GIVE_UP, _GIVE_UP_FOR[failure.cause])
+    if failure.cause is Cause.PROXY:
+        if failure.status == _PROXY_FORBIDS:
+            return Verdict(Action.GIVE_UP, "the proxy forbids to connect there: ask for it, or take another proxy")
+        return Verdict(Action.RETRY, wait=_asked_to_wait(failure, wall_now, retry_after_cap))
     if failure.cause in (Cause.CLOSED, Cause.PROTOCOL):
         code = failure.code or 0
         return Verdict(Action.RETRY, policy=code in _POLICY_CODES or 4000 <= code <= 4999)
@@ -46,12 +54,15 @@ def _judge_status(failure: Failure, wall_now: float, cap: float) -> Verdict:
     if status in _GIVE_UP:
         return Verdict(Action.GIVE_UP, _GIVE_UP[status])
     if status in (408, 418, 425, 429) or status >= 500:
-        asked = parse_retry_after(failure.header("retry-after"), wall_now)
-        return Verdict(Action.RETRY, wait=min(asked, cap))
+        return Verdict(Action.RETRY, wait=_asked_to_wait(failure, wall_now, cap))
     if status < 300:
         # A 200 page where a WebSocket should be: wrong URL, or a load balancer's apology. Others mend it, or nobody.
         return Verdict(Action.RETRY, policy=True)
     return Verdict(Action.GIVE_UP, f"HTTP {status} does not pass by itself")
+
+
+def _asked_to_wait(failure: Failure, wall_now: float, cap: float) -> float:
+    return min(parse_retry_after(failure.header("retry-after"), wall_now), cap)
 
 
 _DIGITS = 10  # more would be three hundred years

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
+from helpers.raw_proxies import http_proxy, receive_connect, receive_socks, socks_proxy
 from helpers.raw_server import (
     End,
     Handler,
@@ -108,6 +109,26 @@ async def dials_tls_in_vain(backend: SimulatedBackend, url: str) -> None:
     await dials_in_vain(backend, url.replace("ws://", "wss://"), tls=TLS)
 
 
+def through(scheme: str) -> Scenario:
+    """The server is a proxy, and the service behind it."""
+
+    async def life_through_a_proxy(backend: SimulatedBackend, url: str) -> None:
+        options = {"proxy": url.replace("ws://", f"{scheme}://"), "backoff": QUICK}
+        async with backend.open_feed("ws://service.test/", **options) as feed:
+            await feed.send("c")
+            assert await anext(aiter(feed)) == "c"
+            await feed.close()
+
+    return life_through_a_proxy
+
+
+def in_vain_through(scheme: str) -> Scenario:
+    async def dials_a_proxy_in_vain(backend: SimulatedBackend, url: str) -> None:
+        await dials_in_vain(backend, "ws://service.test/", proxy=url.replace("ws://", f"{scheme}://"))
+
+    return dials_a_proxy_in_vain
+
+
 async def sends_to_the_deaf(backend: SimulatedBackend, url: str) -> None:
     async with backend.open_feed(url, timeouts=Timeouts(close=1.0)) as feed:
         assert await anext(aiter(feed)) == "a"
@@ -126,6 +147,10 @@ async def sends_to_the_deaf(backend: SimulatedBackend, url: str) -> None:
         (always(never_answers), dials_in_vain),
         (always(says_nothing), dials_tls_in_vain),
         (always(never_reads), sends_to_the_deaf),
+        (always(http_proxy(repeats)), through("http")),
+        (always(socks_proxy(repeats)), through("socks5h")),
+        (always(receive_connect), in_vain_through("http")),
+        (always(receive_socks), in_vain_through("socks5h")),
     ],
     ids=lambda function: function.__name__,
 )
@@ -164,6 +189,8 @@ def run_and_cancel(backend: SimulatedBackend, place: Place, scenario: Scenario, 
         (always(never_answers), "ws"),
         (always(says_nothing), "wss"),
         (always(never_reads), "ws"),
+        (always(http_proxy(repeats)), "http"),
+        (always(socks_proxy(repeats)), "socks5h"),
     ],
     ids=lambda value: getattr(value, "__name__", value),
 )
@@ -181,12 +208,14 @@ def test_closed_at_every_step(backend: SimulatedBackend, place: Place, scheme: s
 def run_and_close(backend: SimulatedBackend, place: Place, scheme: str, step: int) -> bool:
     """Whether the feed lived until that step."""
     closed_at = []
-    options = {"tls": TLS} if scheme == "wss" else {}
 
     async def test() -> None:
         async with place(backend) as server, backend.leaves_nothing(lambda: server.descriptors):
             timeouts = Timeouts(connect=1.0, close=1.0)
             url = f"{scheme}://feed.test:{server.port}/"
+            options: dict[str, object] = {"tls": TLS} if scheme == "wss" else {}
+            if not scheme.startswith("ws"):
+                url, options = "ws://service.test/", {"proxy": url}
             async with backend.open_feed(url, backoff=QUICK, timeouts=timeouts, **options) as feed:
 
                 def close() -> None:
