@@ -162,8 +162,15 @@ _CAUSES_BY_NAME = (
 )
 # The server's alerts about the certificate of its client (RFC 8446 section 6.2), as OpenSSL names them.
 _ALERT_ABOUT_US = re.compile(r"ALERT_(.*CERTIFICATE.*|UNKNOWN_CA|ACCESS_DENIED)\Z")
-# What OpenSSL calls an answer that is no TLS.
-_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"})
+# What OpenSSL's words mean, where they do not say it.
+_NO_TLS = "the server does not seem to speak TLS here"
+_MEANINGS = {
+    "WRONG_VERSION_NUMBER": _NO_TLS,
+    "RECORD_LAYER_FAILURE": _NO_TLS,
+    "PACKET_LENGTH_TOO_LONG": _NO_TLS,
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": "no cipher in common, or the server wants a client certificate",
+    "TLSV1_ALERT_PROTOCOL_VERSION": "no version of TLS in common",
+}
 
 
 def failure_of_dial(error: BaseException) -> Failure:
@@ -175,6 +182,8 @@ def failure_of_dial(error: BaseException) -> Failure:
 
 def failure_of_stream(error: BaseException) -> Failure:
     """What an exception raised by an open stream means; for transports."""
+    if any(type(one).__name__ == "SSLEOFError" for one in _causes(error)):
+        return Failure(Cause.EOF)  # without close_notify; many servers end so
     failure = _classify(error, Cause.RESET)
     return Failure(Cause.RESET, failure.detail) if failure.cause in (Cause.REFUSED, Cause.DIAL_TIMEOUT) else failure
 
@@ -240,15 +249,19 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _failure_of_tls(error: BaseException) -> Failure:
+    if type(error).__name__ == "SSLEOFError":
+        return Failure(Cause.TLS, "the stream ended in the middle")
     reason = str(getattr(error, "reason", ""))
     if _ALERT_ABOUT_US.search(reason):
         return Failure(Cause.CLIENT_CERTIFICATE, _text(error))
-    hint = ": the server does not seem to speak TLS here" if reason in _NO_TLS else ""
-    return Failure(Cause.TLS, _text(error) + hint)
+    meaning = _MEANINGS.get(reason)
+    return Failure(Cause.TLS, f"{_text(error)}: {meaning}" if meaning else _text(error))
 
 
 def _text(error: BaseException) -> str:
-    """One line, without the secrets of a URL in it, and without where in OpenSSL it was raised."""
+    """One line, without the secrets of a URL in it; of OpenSSL's words, without where they were raised."""
     # Of a certificate that does not verify, only why.
-    words = getattr(error, "verify_message", "") or re.sub(r"^\[[A-Z]+(: \w+)?\] | \(_ssl\.c:\d+\)$", "", str(error))
+    words = getattr(error, "verify_message", "") or str(error)
+    if words.endswith(")") and " (_ssl.c:" in words:
+        words = re.sub(r"^\[[A-Z]+(: \w+)?\] | \(_ssl\.c:\d+\)$", "", words)
     return " ".join(mask_urls(words).split())[:_LONGEST_TEXT] or type(error).__name__

@@ -217,3 +217,17 @@ def test_a_good_answer_with_one_byte_changed_raises_nothing(at: int, value: int,
         assert cut == whole
     else:
         assert type(cut) is type(whole)
+
+
+@given(chunk_sizes())
+@pytest.mark.parametrize("record", ["15030100020246", "16030100050100000100"], ids=["alert", "handshake"])
+def test_an_answer_in_tls_is_called_by_its_name(record: str, sizes: list[int]) -> None:
+    failure = outcome(asked(), list(chunked(bytes.fromhex(record), sizes)))
+    assert isinstance(failure, Failure)
+    assert "use wss://" in failure.detail
+
+
+def test_such_bytes_further_on_are_no_tls() -> None:
+    failure = outcome(asked(), [b"HTTP/1.1 101 Switching\r\n", b"\x16\x03\r\n\r\n"])
+    assert isinstance(failure, Failure)
+    assert "wss" not in failure.detail

@@ -144,6 +144,7 @@ def test_the_detail_is_that_of_the_telling_error() -> None:
         (OSError(113, "No route to host"), Cause.RESET),
         (caused(RuntimeError("stream broke"), ConnectionResetError(104, "reset")), Cause.RESET),
         (ssl.SSLError(1, "bad record mac"), Cause.TLS),
+        (tls("TLSV13_ALERT_CERTIFICATE_REQUIRED"), Cause.CLIENT_CERTIFICATE),
     ],
 )
 def test_exceptions_of_an_open_stream_are_recognised(error: BaseException, cause: Cause) -> None:
@@ -154,7 +155,7 @@ def test_exceptions_of_an_open_stream_are_recognised(error: BaseException, cause
 
 def test_the_detail_of_tls_is_what_went_wrong_and_not_where_in_the_library() -> None:
     assert failure_of_dial(tls("X", "alert so and so")).detail == "alert so and so"
-    assert failure_of_dial(ssl.SSLEOFError(8, "EOF occurred (_ssl.c:9)")).detail == "EOF occurred"
+    assert failure_of_dial(ssl.SSLEOFError(8, "EOF occurred (_ssl.c:9)")).detail == "the stream ended in the middle"
     assert failure_of_dial(OSError(111, "[no] reason (x)")).detail == "[Errno 111] [no] reason (x)"
     assert "does not seem to speak TLS" in failure_of_dial(not_tls()).detail
 
@@ -165,6 +166,12 @@ def test_the_detail_of_a_certificate_is_why_it_does_not_verify() -> None:
     )
     error.verify_message = "certificate has expired"
     assert str(failure_of_dial(error)) == "certificate does not verify: certificate has expired"
+
+
+def test_the_end_of_an_open_stream_is_one_whether_tls_was_ended_before_or_not() -> None:
+    error = ssl.SSLEOFError(8, "EOF occurred in violation of protocol")
+    assert failure_of_stream(error) == Failure(Cause.EOF)
+    assert failure_of_stream(caused(RuntimeError("broken"), error)) == Failure(Cause.EOF)
 
 
 def test_an_error_without_text_is_named() -> None:

@@ -107,8 +107,10 @@ class AsyncioDriver(Driver[SocketProtocol]):
                 server_hostname=tls[1] if tls else None,
                 ssl_handshake_timeout=BEYOND_ALL_TIMEOUTS if tls else None,
             )
-        except Exception:
+        except Exception as error:
             sock.close()  # but not when TLS cannot even begin
+            if isinstance(error, ConnectionResetError) and not error.args:
+                raise ssl.SSLEOFError from error  # how asyncio says that the stream ended in the TLS handshake
             raise
 
     def make_tls_context(self) -> ssl.SSLContext:

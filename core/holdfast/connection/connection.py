@@ -194,7 +194,8 @@ class Connection:
         if was is State.OPEN:
             return (Lost(failure or Failure(Cause.EOF)),)
         if was is State.HANDSHAKE:
-            return (Refused(failure or Failure(Cause.HANDSHAKE, "the server closed before it answered")),)
+            hint = "" if self.endpoint is None or self.endpoint.secure else "; does it want wss://?"
+            return (Refused(failure or Failure(Cause.HANDSHAKE, f"the server closed before it answered{hint}")),)
         if was in (State.MAKING, State.DIALING):
             return (Refused(failure or Failure(Cause.EOF, "while dialling")),)
         return _NOTHING

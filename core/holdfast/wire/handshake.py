@@ -20,6 +20,7 @@ from holdfast.wire.negotiation import Agreement, agree, offer
 
 NONCE_SIZE = 16
 BODY_EXCERPT = 512
+_TLS_RECORDS = (b"\x15", b"\x16")  # how an alert and a handshake begin (RFC 8446 section 5.1)
 _Headers = tuple[tuple[str, str], ...]
 
 
@@ -81,6 +82,7 @@ class ClientHandshake:
     def receive(self, data: bytes) -> Accepted | Failure | None:
         """Give the bytes that arrived; the answer's meaning comes back once it is known."""
         # h11 has a bound of its own, which is not strict, and does not see the sum of interim answers (1xx).
+        first = self._room == self._max_size
         within, beyond = data[: self._room], data[self._room :]
         self._room -= len(within)
         try:
@@ -96,6 +98,8 @@ class ClientHandshake:
                 if not isinstance(event, h11.InformationalResponse):
                     return Failure(Cause.HANDSHAKE, "the server closed before it answered")
         except h11.RemoteProtocolError as error:
+            if first and within.startswith(_TLS_RECORDS):
+                return Failure(Cause.HANDSHAKE, "the server answers in TLS: use wss://")
             return Failure(Cause.HANDSHAKE, f"not a valid HTTP answer: {error}")
 
     def _switched(self, answer: h11.InformationalResponse, beyond: bytes) -> Accepted | Failure:

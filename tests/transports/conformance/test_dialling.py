@@ -26,6 +26,10 @@ async def resets(end: End) -> None:
     end.reset()
 
 
+async def says_nothing(end: End) -> None:
+    """Not even a TLS handshake."""
+
+
 async def first_failure(
     backend: SimulatedBackend, url: str | Endpoint, server: RawServer | None = None
 ) -> ConnectFailed:
@@ -101,6 +105,19 @@ def test_a_name_with_which_no_tls_can_begin(backend: SimulatedBackend):
             endpoint = Endpoint(server.url.replace("ws", "wss", 1), server_name=".test")
             failed = await first_failure(backend, endpoint, server)
             assert failed.at == START
+
+    backend.run(test)
+
+
+def test_the_time_limit_of_a_tls_handshake_is_the_machines_alone(backend: SimulatedBackend):
+    """However long that is: libraries below like to have a limit of their own."""
+
+    async def test() -> None:
+        async with serving(backend, says_nothing) as server:
+            url = server.url.replace("ws", "wss", 1)
+            async with backend.open_feed(url, timeouts=Timeouts(connect=1000), backoff=SLOW) as feed:
+                failed = await anext_of(feed.items(), ConnectFailed)
+                assert (failed.failure.cause, failed.at) == (Cause.DIAL_TIMEOUT, START + 1000)
 
     backend.run(test)
 
