@@ -8,7 +8,6 @@ from abc import abstractmethod
 from asyncio import IncompleteReadError, StreamReader, StreamWriter
 from base64 import b64decode
 from contextlib import suppress
-from typing import Any
 
 from helpers.servers import ThreadedServer
 
@@ -44,7 +43,6 @@ class Proxy(ThreadedServer):
         self._relays = relays
         self._cuts = cuts
         self._writers: set[StreamWriter] = set()
-        self._serving: set[Any] = set()
 
     @property
     def url(self) -> str:
@@ -60,7 +58,6 @@ class Proxy(ThreadedServer):
     async def stop(self) -> None:
         self._server.close()
         await self.die()
-        await asyncio.gather(*self._serving, return_exceptions=True)
 
     async def die(self) -> None:
         """Cut whoever is connected, with no farewell."""
@@ -86,7 +83,6 @@ class Proxy(ThreadedServer):
 
     async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         self._writers.add(writer)
-        self._serving.add(task := asyncio.current_task())
         try:
             with suppress(OSError, IncompleteReadError):
                 place = await self.receive_request(reader, writer)
@@ -98,7 +94,6 @@ class Proxy(ThreadedServer):
             with suppress(OSError):
                 await writer.wait_closed()
             self._writers.discard(writer)
-            self._serving.discard(task)
 
     async def _relay(self, place: Place, reader: StreamReader, writer: StreamWriter) -> None:
         from_service, to_service = await asyncio.open_connection(*place)

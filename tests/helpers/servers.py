@@ -37,14 +37,28 @@ class ThreadedServer(ABC):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.call(self.stop())
+        self.call(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
+    async def _end(self) -> None:
+        await self.stop()
+        await _some_turns()  # for what was accepted a moment ago to begin
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await _some_turns()  # for transports to close
+
     def call(self, what: Any) -> Any:
         """Run a coroutine in the server's thread, from the test's."""
         return asyncio.run_coroutine_threadsafe(what, self._loop).result()
+
+
+async def _some_turns() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
 
 
 class WebSocketServer(ThreadedServer):

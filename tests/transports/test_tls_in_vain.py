@@ -56,8 +56,10 @@ class Talker(ThreadedServer):
         await self._server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await self._talk(reader, writer)
-        writer.close()
+        try:
+            await self._talk(reader, writer)
+        finally:
+            writer.close()
 
 
 def says(data: bytes) -> Bytes:
