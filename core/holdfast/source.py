@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypedDict, cast
 
 from holdfast.endpoint import Endpoint, check_headers
@@ -29,7 +29,7 @@ class EndpointMaker:
     """An async function that makes the endpoint of each dial, for URLs and headers that expire."""
 
     function: Callable[[], Awaitable[str | Endpoint]]
-    template: _Template
+    template: _Template = field(repr=False)  # its headers, or its proxy, may hold secrets
 
     async def __call__(self) -> Endpoint:
         """Raises ConfigError for what is no endpoint, and whatever the function does."""
