@@ -50,7 +50,7 @@ def usable_proxy(endpoint: Endpoint, environ: Mapping[str, str]) -> Proxy | None
 
 def _check_extra(proxy: Proxy) -> None:
     if proxy.is_socks and find_spec("python_socks") is None:
-        raise ConfigError(f"{proxy.scheme}://{proxy.address} is a SOCKS proxy: pip install 'holdfast[proxy]'")
+        raise ConfigError(f"{proxy.scheme}://{proxy.told} is a SOCKS proxy: pip install 'holdfast[proxy]'")
 
 
 class Event(Protocol):
@@ -182,6 +182,11 @@ class Driver(ABC, Generic[S]):
         if self._log.isEnabledFor(level):
             with suppress(Exception):  # a feed does not stop for want of a log
                 self._log.log(level, "%s: %s", self.config.label, describe(event))
+
+    def awaiting_proxy(self, conn: int, proxy: Proxy | None) -> None:
+        """To be called when a dial begins to wait for a proxy, and with None when that has connected it."""
+        self.fleet.awaiting_proxy(conn, proxy.told if proxy is not None else "", self.now())
+        self.settle()
 
     def tls_of(self, endpoint: Endpoint) -> tuple[Any, str] | None:
         """The TLS context and the server's name for a dial; None if it needs no TLS."""

@@ -22,6 +22,7 @@ _VARIABLES = {
     True: ("wss_proxy", "https_proxy", "all_proxy"),
     False: ("ws_proxy", "https_proxy", "http_proxy", "all_proxy"),
 }
+_GIVEN = "proxy"  # the argument of that name
 _MAX_SOCKS_CREDENTIAL = 255  # bytes (RFC 1929 section 2)
 _HOST_AND_PORT = re.compile(r"(?:\[([^\]]*)\]|([^:]*)):(\d+)\Z")
 
@@ -35,6 +36,7 @@ class Proxy:
     port: int
     username: str | None = field(default=None, repr=False)
     password: str | None = field(default=None, repr=False)
+    setting: str = field(default=_GIVEN, compare=False)  # what names it
 
     @property
     def is_socks(self) -> bool:
@@ -44,6 +46,11 @@ class Proxy:
     def address(self) -> str:
         """Host and port, for people: without the credentials."""
         return host_and_port(self.host, self.port)
+
+    @property
+    def told(self) -> str:
+        """The address, and who named it where that is not plain to see; for people."""
+        return self.address if self.setting == _GIVEN else f"{self.address} ({self.setting})"
 
     @property
     def authorization(self) -> str | None:
@@ -69,7 +76,7 @@ def check_proxy(setting: object) -> None:
         )
 
 
-def parse_proxy(url: str, setting: str = "proxy") -> Proxy:
+def parse_proxy(url: str, setting: str = _GIVEN) -> Proxy:
     """Take a proxy's URL apart. Raises InvalidURL or ConfigError, which name the setting and no credentials."""
     shown = f"{setting} = {_mask(url)!r}"
     parts = _split(url, shown)
@@ -87,7 +94,7 @@ def parse_proxy(url: str, setting: str = "proxy") -> Proxy:
         raise InvalidURL(f"{shown}: the host is no domain name, or an escape in the credentials is not UTF-8") from None
     if parts.scheme != "http" and username is not None:
         _check_socks_credentials(username, password or "", shown)
-    return Proxy(parts.scheme, host, parts.port or _DEFAULT_PORTS[parts.scheme], username, password)
+    return Proxy(parts.scheme, host, parts.port or _DEFAULT_PORTS[parts.scheme], username, password, setting)
 
 
 def proxy_of(endpoint: Endpoint, environ: Mapping[str, str]) -> Proxy | None:

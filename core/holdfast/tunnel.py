@@ -88,4 +88,4 @@ def _failure_of_proxy(proxy: Proxy, error: Exception) -> Failure:
 
 
 def _told(proxy: Proxy, what: str) -> str:
-    return f"{proxy.address}: {what}"
+    return f"{proxy.told}: {what}"

@@ -39,6 +39,23 @@ def test_a_dial_that_hangs_is_abandoned_and_tried_again(manners: Manners) -> Non
     assert "3 s" in str(world.events(ConnectFailed)[0].failure)
 
 
+def test_who_hangs_is_told_when_it_is_a_proxy() -> None:
+    world = World({"timeouts": Timeouts(connect=3)}, Manners(never_dials=True)).start()
+    world.give(lambda fleet, now: fleet.awaiting_proxy(1, "p.test:8080", now))
+    world.run(3)
+    (failed,) = world.events(ConnectFailed)
+    assert failed.failure.cause is Cause.PROXY
+    assert str(failed.failure).startswith("no way through the proxy: p.test:8080: did not connect us in time")
+
+
+def test_a_proxy_that_connected_the_dial_is_not_to_blame() -> None:
+    world = World({"timeouts": Timeouts(connect=3)}, Manners(never_dials=True)).start()
+    world.give(lambda fleet, now: fleet.awaiting_proxy(1, "p.test:8080", now))
+    world.give(lambda fleet, now: fleet.awaiting_proxy(1, "", now))
+    world.run(3)
+    assert world.events(ConnectFailed)[0].failure.cause is Cause.DIAL_TIMEOUT
+
+
 def test_the_request_is_the_first_thing_written() -> None:
     world = World({"user_agent": "tester/1"}, source="wss://user:pass@h:8443/x?y=z").open()
     (first, dial), (second, write) = world.commands[:2]

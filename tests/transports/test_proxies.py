@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import http
+import logging
 import sys
+import traceback
 from collections.abc import Callable
 
 import pytest
@@ -90,7 +92,8 @@ def test_with_socks5_we_look_the_name_up(backend: Backend):
 
 
 @PROXIES
-def test_credentials_are_given_and_never_shown(backend: Backend, kind: type[Proxy]):
+def test_credentials_are_given_and_never_shown(backend: Backend, kind: type[Proxy], caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.DEBUG)
     with WebSocketServer(send_all("a"), send_and_stay("b")) as server:
         with kind(credentials=("me@work", f"{SECRET}:/?#")) as proxy:
 
@@ -107,13 +110,16 @@ def test_credentials_are_given_and_never_shown(backend: Backend, kind: type[Prox
 
             backend.run(test)
             assert proxy.offered == [("me@work", f"{SECRET}:/?#")] * 2
+            assert "connected" in caplog.text
+            assert SECRET not in caplog.text
 
 
 @PROXIES
 @pytest.mark.parametrize("given", [("me", "wr0ng"), None], ids=["wrong", "none"])
 def test_a_proxy_that_wants_other_credentials_is_final(
-    backend: Backend, kind: type[Proxy], given: tuple[str, str] | None
+    backend: Backend, kind: type[Proxy], given: tuple[str, str] | None, caplog: pytest.LogCaptureFixture
 ):
+    caplog.set_level(logging.DEBUG)
     with kind(credentials=("me", SECRET)) as proxy:
 
         async def test() -> None:
@@ -123,10 +129,13 @@ def test_a_proxy_that_wants_other_credentials_is_final(
                     await anext(aiter(feed))
             assert caught.value.failure.cause is Cause.PROXY_AUTH
             assert f"127.0.0.1:{proxy.port}" in str(caught.value)
-            assert "wr0ng" not in str(caught.value)
+            trace = "".join(traceback.format_exception(caught.value))
+            assert "wr0ng" not in trace
 
         backend.run(test)
         assert proxy.asked == []
+        assert "wants other credentials" in caplog.text
+        assert "wr0ng" not in caplog.text
 
 
 def test_a_socks_proxy_that_accepts_no_way_of_authentication_is_final(backend: Backend):
@@ -214,6 +223,39 @@ def test_a_proxy_that_dies_under_an_open_feed_is_dialled_again(backend: Backend,
         assert len(proxy.asked) == 2
 
 
+def test_an_endpoint_made_afresh_goes_through_its_proxy(backend: Backend):
+    """It may be given for all that the function makes, or be made with the endpoint."""
+    with WebSocketServer(send_and_stay("here")) as server, HttpProxy() as proxy:
+
+        async def make_url() -> str:
+            return server.url
+
+        async def make_endpoint() -> Endpoint:
+            return Endpoint(server.url, proxy=proxy.url)
+
+        async def test() -> None:
+            async with backend.open_feed(make_url, proxy=proxy.url) as feed:
+                assert await anext(aiter(feed)) == "here"
+            async with backend.open_feed(make_endpoint) as feed:
+                assert await anext(aiter(feed)) == "here"
+
+        backend.run(test)
+        assert len(proxy.asked) == 2
+
+
+def test_places_have_proxies_of_their_own(backend: Backend):
+    """What cannot be reached through one may be reached through the next."""
+    with WebSocketServer(send_and_stay("here")) as server, HttpProxy(b"") as broken, HttpProxy() as proxy:
+        places = [Endpoint(server.url, proxy=broken.url), Endpoint(server.url, proxy=proxy.url)]
+
+        async def test() -> None:
+            async with backend.open_feed(places, backoff=QUICK) as feed:
+                assert await anext(aiter(feed)) == "here"
+
+        backend.run(test)
+        assert len(proxy.asked) == 1
+
+
 def test_a_redirect_keeps_the_proxy(backend: Backend):
     def redirect(connection, request) -> Response | None:
         if request.path == "/feed":
@@ -284,6 +326,18 @@ def test_the_environment_is_asked_again_for_a_redirect(backend: Backend, monkeyp
         assert proxy.asked == [("localhost", server.port)]
 
 
+def test_a_failure_says_that_the_environment_named_the_proxy(backend: Backend, monkeypatch: pytest.MonkeyPatch):
+    with HttpProxy(b"") as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url)
+
+        async def test() -> None:
+            failed, _ = await first_failure(backend, "wss://feed.test/")
+            told = f"no way through the proxy: 127.0.0.1:{proxy.port} (environment variable HTTPS_PROXY): hung up"
+            assert str(failed.failure).startswith(told)
+
+        backend.run(test)
+
+
 def test_an_environment_that_went_bad_is_a_failure_of_the_proxy(backend: Backend, monkeypatch: pytest.MonkeyPatch):
     with WebSocketServer(send_all("a")) as server:
 
@@ -321,7 +375,15 @@ def test_without_python_socks_an_error_says_what_to_install(backend: Backend, mo
         backend.open_feed("ws://127.0.0.1/", proxy=f"socks5h://me:{SECRET}@127.0.0.1:1080")
     assert SECRET not in str(caught.value)
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1080")
-    with pytest.raises(ConfigError, match="holdfast"):
+    with pytest.raises(ConfigError, match=r"127.0.0.1:1080 \(environment variable ALL_PROXY\).*pip install"):
         backend.open_feed("ws://127.0.0.1/")
+    monkeypatch.setenv("NO_PROXY", "*")
+
+    async def make() -> str:
+        raise NotImplementedError
+
+    with pytest.raises(ConfigError, match=r"pip install 'holdfast\[proxy\]'"):
+        backend.open_feed(make, proxy="socks5://127.0.0.1:1080")
+    backend.open_feed("ws://127.0.0.1/")
     backend.open_feed("ws://127.0.0.1/", proxy="http://127.0.0.1:3128")  # which needs it not
     backend.open_feed("ws://127.0.0.1/", proxy=None)

@@ -93,11 +93,14 @@ class AsyncioDriver(Driver[SocketProtocol]):
         self._dials.pop(conn, None)
 
     async def _open(self, conn: int, endpoint: Endpoint) -> None:
+        await asyncio.sleep(0)  # where tasks are eager, `dial` has not returned yet
         proxy = usable_proxy(endpoint, os.environ)
         if proxy is None:
             sock = await connect_tcp(endpoint.host, endpoint.port)
         else:
+            self.awaiting_proxy(conn, proxy)
             sock = await connect_through(proxy, endpoint, self.config.limits.max_handshake_size)
+            self.awaiting_proxy(conn, None)
         try:
             tls = self.tls_of(endpoint)
             await self._loop.create_connection(

@@ -72,7 +72,7 @@ class TrioDriver(Driver[Socket]):
         """One connection, from the dial until its socket is closed."""
         with scope:
             try:
-                stream = await self._open_stream(endpoint)
+                stream = await self._open_stream(conn, endpoint)
             except Exception as error:  # whatever a resolver or a TLS context of the user's comes up with
                 self._dials.pop(conn, None)
                 self.fleet.connect_failed(conn, failure_of_dial(error), self.now())
@@ -90,12 +90,14 @@ class TrioDriver(Driver[Socket]):
             finally:
                 self.sockets.pop(conn, None)
 
-    async def _open_stream(self, endpoint: Endpoint) -> trio.abc.Stream:
+    async def _open_stream(self, conn: int, endpoint: Endpoint) -> trio.abc.Stream:
         proxy = usable_proxy(endpoint, os.environ)
         if proxy is None:
             tcp = await connect_tcp(endpoint.host, endpoint.port)
         else:
+            self.awaiting_proxy(conn, proxy)
             tcp = await connect_through(proxy, endpoint, self.config.limits.max_handshake_size)
+            self.awaiting_proxy(conn, None)
         try:
             if (tls := self.tls_of(endpoint)) is None:
                 return tcp

@@ -127,6 +127,7 @@ class Connection:
         self._deflater: Deflater | None = None
         self._timers = Timers(Timer)
         self._timers.set(Timer.CONNECT, now + config.timeouts.connect)
+        self._proxy = ""  # what the dial waits for, if that is a proxy
         self._awaiting = False  # a ping is out, and nothing has arrived since
         self._pinged_at = now
         self._pong_deadline = now
@@ -149,6 +150,14 @@ class Connection:
             self._dial(endpoint)
         else:
             self._end()
+
+    def awaiting_proxy(self, proxy: str) -> None:
+        """The dial waits for this proxy; for "", no more."""
+        if self.state is not State.DIALING:
+            raise LocalProtocolError(
+                f"awaiting_proxy({self.conn}) in state {self.state.value}: only a dial waits for one"
+            )
+        self._proxy = proxy
 
     def connected(self, now: float) -> None:
         """The dial succeeded: the request goes out."""
@@ -389,7 +398,10 @@ class Connection:
         """What it means if this is all that came."""
         if self._early.end is not None:
             return failure_of(self._early.end)
-        return Failure(Cause.DIAL_TIMEOUT, f"Timeouts.connect is {self._config.timeouts.connect:g} s")
+        limit = f"Timeouts.connect is {self._config.timeouts.connect:g} s"
+        if self._proxy:
+            return Failure(Cause.PROXY, f"{self._proxy}: did not connect us in time: {limit}")
+        return Failure(Cause.DIAL_TIMEOUT, limit)
 
     @property
     def _is_cut_off(self) -> bool:

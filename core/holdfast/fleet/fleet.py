@@ -4,7 +4,7 @@ The contract of a driver, in five steps:
 
 1. Give the machine one input: `start`, `connected`, `connect_failed`, `received`, `disconnected`, `tick`, `send`,
    `close`; each with `now`, seconds on the driver's monotonic clock. (And `endpoint_made`, `on_connect_done`, where a
-   command asks for them.)
+   command asks for them; and `awaiting_proxy`, where a dial goes through one.)
 2. Carry out `take_commands()` in order. A Write for a connection that is gone is dropped in silence; numbers of
    connections are never reused, so late bytes of an old socket are inert.
 3. Wake the consumer if `has_items`; it takes them with `take_items()`.
@@ -83,6 +83,13 @@ class Fleet:
         now = self._enter(now)
         if conn in self._feed.connections:
             self._feed.endpoint_made(conn, endpoint, now)
+            self._leave(now)
+
+    def awaiting_proxy(self, conn: int, proxy: str, now: float) -> None:
+        """The dial waits for this proxy (its name for people); for "", no more. So it is known who hangs."""
+        now = self._enter(now)
+        if conn in self._feed.connections:
+            self._feed.connections[conn].awaiting_proxy(proxy)
             self._leave(now)
 
     def connected(self, conn: int, now: float) -> None:
