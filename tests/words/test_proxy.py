@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast import ConfigError, Endpoint, FeedConfig, InvalidURL
+from holdfast.config import FeedOptions
 from holdfast.proxy import Proxy, parse_proxy, proxy_of
+from holdfast.source import Source
 
 ANY = {"all_proxy": "http://proxy:1"}
 
@@ -203,3 +205,28 @@ def test_no_proxy(no_proxy: str, direct: list[str], through: list[str]) -> None:
 @given(st.text(max_size=40), st.sampled_from(["h", "10.0.0.1", "[::1]", "[fe80::1%25eth0]"]))
 def test_any_no_proxy_is_understood_somehow(no_proxy: str, host: str) -> None:
     assert chosen(f"wss://{host}/", {**ANY, "no_proxy": no_proxy}) in ("proxy", None)
+
+
+async def make_endpoint() -> str:
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize("source", ["ws://h/", make_endpoint, ["ws://h/", make_endpoint]])
+def test_a_feed_refuses_a_bad_proxy_before_anything_is_made(source: Source | list[Source]) -> None:
+    with pytest.raises(ConfigError, match=r"^proxy = 'ftp://") as caught:
+        FeedConfig.build(source, {"proxy": "ftp://me:s3cret@h"})
+    assert "s3" not in str(caught.value)
+
+
+@pytest.mark.parametrize("source", ["ws://h/", make_endpoint, ["ws://h/", make_endpoint]])
+def test_a_feeds_settings_show_no_secrets(source: Source | list[Source]) -> None:
+    options: FeedOptions = {"proxy": "http://me:s3cret@h", "headers": {"Authorization": "s3cret too"}}
+    assert "s3" not in repr(FeedConfig.build(source, options))
+
+
+def test_a_proxy_is_named_by_its_address_and_the_variable_it_comes_from() -> None:
+    assert parse_proxy("http://me:s3cret@h:3128").told == "h:3128"
+    proxy = proxy_of(Endpoint("wss://feed/"), {"HTTPS_PROXY": "socks5://me:s3cret@[::1]:9050"})
+    assert proxy is not None
+    assert proxy.told == "[::1]:9050 (environment variable HTTPS_PROXY)"
+    assert "s3" not in repr(proxy)
