@@ -48,7 +48,7 @@ class JudgeDialect:
     def list_streams(self, request: int) -> str:
         return _request("LIST_SUBSCRIPTIONS", request)
 
-    def ping(self, request: int) -> None:  # noqa: ARG002  # there is none
+    def ping(self, request: int) -> None:  # there is none
         return None
 
     def read(self, message: str | bytes) -> Reading:
@@ -65,13 +65,13 @@ class JudgeDialect:
             return Numbered(whole["stream"], message, whole["data"]["t"])
         return Update(None, message)
 
-    def asked_by(self, endpoint: Endpoint) -> frozenset[str]:  # noqa: ARG002  # the judge's URL names no streams
+    def asked_by(self, endpoint: Endpoint) -> frozenset[str]:  # the judge's URL names no streams
         return frozenset()
 
-    def patience(self, stream: str) -> Patience:  # noqa: ARG002  # all are alike
+    def patience(self, stream: str) -> Patience:  # all are alike
         return self._patience
 
-    def verdict(self, failure: Failure) -> Verdict | None:  # noqa: ARG002  # nothing is special
+    def verdict(self, failure: Failure) -> Verdict | None:  # nothing is special
         return None
 
 
