@@ -81,7 +81,7 @@ def parse_proxy(url: str, setting: str = _GIVEN) -> Proxy:
     shown = f"{setting} = {_mask(url)!r}"
     parts = _split(url, shown)
     if parts.scheme not in _DEFAULT_PORTS:
-        raise InvalidURL(f"{shown}: must begin with http://, socks5:// or socks5h://; None connects directly")
+        raise InvalidURL(f"{shown}: must begin with http://, socks5:// or socks5h://; proxy=None connects directly")
     if not parts.hostname:
         raise InvalidURL(f"{shown}: names no host")
     if parts.path not in ("", "/") or parts.query or parts.fragment:
