@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from enum import IntEnum
 from functools import partial
 from typing import Any, ClassVar
@@ -32,6 +32,7 @@ class RuleTimer(IntEnum):
     HEARTBEAT = 2  # time for the next one
     NOTICE = 3  # time to tell that the end is near
     AGE = 4  # the connection is too old
+    IDLE = 5  # nothing was said for too long
 
 
 class RuledConnection(ServerConnection):
@@ -76,12 +77,15 @@ class RuledConnection(ServerConnection):
         if rules.notice is not None and rules.max_age is not None:
             self._set_in(RuleTimer.NOTICE, rules.max_age - rules.notice_before)
         self._set_in(RuleTimer.SUBSCRIBE, rules.subscribe_within)
+        self._spoken()
 
     def _handle(self, event: Event) -> None:
         if self._is_one_too_many(event):
             self._cut("message_limit", "too many requests")
             return
         super()._handle(event)
+        if isinstance(event, Message):
+            self._spoken()
         if isinstance(event, Pong):
             self._ponged(bytes(event.payload))
         if self.streams:
@@ -106,10 +110,26 @@ class RuledConnection(ServerConnection):
             if self._unanswered:
                 self._rule_timers.set(RuleTimer.PONG, self._unanswered[0][1])
 
+    def _spoken(self) -> None:
+        if self._rules.idle is not None and not self.is_closing and not self.is_gone:
+            self._rule_timers.set(RuleTimer.IDLE, self._now + self._rules.idle[0])
+
     # What the exchange does
 
     def _compressed_frames(self, frame: Callable[[int, bytes], bytes], opcode: int, payload: bytes) -> bytes:
         return frame(opcode | RSV1, self._deflate.compress(payload))
+
+    def publish(self, stream: str, text: str, now: float) -> None:
+        before = self._texts
+        super().publish(stream, text, now)
+        if self._texts > before:
+            self._spoken()
+
+    def _say(self, outgoing: Outgoing, texts: Iterable[str]) -> None:
+        before = self._texts
+        super()._say(outgoing, texts)
+        if self._texts > before:
+            self._spoken()
 
     def _ping(self) -> None:
         if self._rules.pong_timeout is None:
@@ -127,9 +147,14 @@ class RuledConnection(ServerConnection):
     def _not_subscribed(self) -> None:
         self._cut("subscribe_within", "subscribe first")
 
+    def _too_quiet(self) -> None:
+        if self._rules.idle is not None:
+            self._cut("idle", self._rules.idle[2], self._rules.idle[1])
+
     def _beat(self) -> None:
         self._beats += 1
-        self._say(Outgoing.HEARTBEAT, [self._service.heartbeat(self._beats)])
+        if self._service.has_heartbeats(self._client_now()):
+            self._say(Outgoing.HEARTBEAT, [self._service.heartbeat(self._beats)])
         self._set_in(RuleTimer.HEARTBEAT, self._rules.heartbeat)
 
     def _give_notice(self) -> None:
@@ -150,6 +175,7 @@ class RuledConnection(ServerConnection):
         RuleTimer.HEARTBEAT: _beat,
         RuleTimer.NOTICE: _give_notice,
         RuleTimer.AGE: _grow_too_old,
+        RuleTimer.IDLE: _too_quiet,
     }
 
     # Inside

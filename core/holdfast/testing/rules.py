@@ -21,6 +21,9 @@ class Rules:
       whole messages count. Binance: 5 in 1 s.
     - `subscribe_within`: it has asked for a stream before so long, in its URL or by a request. Coinbase: 5 s.
 
+    - `idle`: (seconds, close code, reason), for so long neither side sent a text or binary message: it is closed with
+      this code instead. OKX: 30 s, 4004.
+
     What is refused:
 
     - `dial_limit`: (count, seconds, retry_after). A handshake that follows on so many in such a time gets HTTP 429 with
@@ -33,7 +36,7 @@ class Rules:
     - `max_age`: a connection is closed after so long, with `max_age_code`; None for the end of the stream without a
       close frame. Binance: 24 h. `notice` is a text sent `notice_before` seconds earlier.
     - `ping_interval`: seconds between pings to each client. Binance: 20 s.
-    - `heartbeat`: seconds between texts that are no data, `Service.heartbeat`.
+    - `heartbeat`: seconds between texts that are no data, `Service.heartbeat`, for those that they are meant for.
     - `silent`: streams that can be subscribed to, and are never published.
     - `fragment`: frames in which each message of a stream is sent; 0 and 1 for a whole one.
     - `compress`: whoever offers permessage-deflate has it, and all messages are compressed.
@@ -42,6 +45,7 @@ class Rules:
     pong_timeout: float | None = None
     message_limit: tuple[int, float] | None = None
     subscribe_within: float | None = None
+    idle: tuple[float, int, str] | None = None
     dial_limit: tuple[int, float, int | None] | None = None
     max_streams: int | None = None
     max_age: float | None = None
@@ -59,6 +63,8 @@ class Rules:
             seconds: float | None = getattr(self, name)
             if seconds is not None:
                 _check(_is_time(seconds), name, seconds, "a finite number of seconds greater than 0")
+        if self.idle is not None:
+            _check(_is_time(self.idle[0]), "idle", self.idle, "a finite number of seconds greater than 0, a code, a reason")
         for name in ("message_limit", "dial_limit"):
             limit: tuple[int, float, *tuple[int | None, ...]] | None = getattr(self, name)
             if limit is not None:

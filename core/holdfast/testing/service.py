@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, cast
 from urllib.parse import parse_qs
 from zlib import crc32
@@ -23,7 +24,8 @@ class Client:
     `target` is that of its handshake. It gets the messages of `streams`, which the service changes. `mute` is the
     service's own: streams that it acknowledged, and that bring nothing here. `max_streams`: of the rules in force.
     `wall_time`: now, Unix seconds. `latest` gives the last message of a stream that was published; None before the
-    first. `ending`: set by the service, a close code and reason with which it ends the connection after its reply.
+    first. `requests`: the service's own, when it was asked for something, in the order of `wall_time`. `ending`: set by
+    the service, a close code and reason with which it ends the connection after its reply.
     """
 
     target: str
@@ -32,7 +34,17 @@ class Client:
     max_streams: int | None
     wall_time: float
     latest: Callable[[str], Publication | None]
+    requests: deque[float] = field(default_factory=deque[float])
     ending: tuple[int, str] | None = None
+
+    def is_one_too_many(self, count: int, seconds: float) -> bool:
+        """Whether this request follows on so many in such a time; it is counted if it does not."""
+        while self.requests and self.requests[0] <= self.wall_time - seconds:
+            self.requests.popleft()
+        if len(self.requests) >= count:
+            return True
+        self.requests.append(self.wall_time)
+        return False
 
 
 class Service(Protocol):
@@ -63,6 +75,10 @@ class Service(Protocol):
     def heartbeat(self, number: int) -> str:  # noqa: ARG002
         """What a connection is sent every `Rules.heartbeat` seconds, for the `number`-th time (from 1)."""
         return HEARTBEAT
+
+    def has_heartbeats(self, client: Client) -> bool:  # noqa: ARG002
+        """Whether a connection gets heartbeats now."""
+        return True
 
     def numbered(self, text: str, number: int) -> str:  # noqa: ARG002
         """A text as it goes out, if it is the `number`-th (from 0) of all texts that its connection is sent."""
