@@ -64,7 +64,9 @@ class Rules:
             if seconds is not None:
                 _check(_is_time(seconds), name, seconds, "a finite number of seconds greater than 0")
         if self.idle is not None:
-            _check(_is_time(self.idle[0]), "idle", self.idle, "a finite number of seconds greater than 0, a code, a reason")
+            _check(
+                _is_time(self.idle[0]), "idle", self.idle, "a finite number of seconds greater than 0, a code, a reason"
+            )
         for name in ("message_limit", "dial_limit"):
             limit: tuple[int, float, *tuple[int | None, ...]] | None = getattr(self, name)
             if limit is not None:
