@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -180,13 +180,22 @@ _PAYLOADS: dict[str, type[_Payload]] = {
 
 def models_of(market: Market, stream: str, data: str | bytes) -> list[Model]:
     """Raises ValueError for a payload that is not as documented."""
+    way = _way(market, stream)
+    if way is None:
+        return []
+    many, one, symbol = way
+    if data[:1] in ("[", b"["):
+        return [model for payload in many.decode(data) for model in payload.models(symbol)]
+    return [*one.decode(data).models(symbol)]
+
+
+@lru_cache(maxsize=8192)
+def _way(market: Market, stream: str) -> tuple[Decoder[list[_Payload]], Decoder[_Payload], str] | None:
+    """How payloads of a stream are decoded, and the symbol of its name; None where no model describes them."""
     kind = market.kind(stream)
     if kind is None or kind.payload is None:
-        return []
-    many, one = _decoders(kind.payload)
-    symbol = stream.partition("@")[0].upper()
-    payloads = many.decode(data) if data[:1] in ("[", b"[") else [one.decode(data)]
-    return [model for payload in payloads for model in payload.models(symbol)]
+        return None
+    return *_decoders(kind.payload), stream.partition("@")[0].upper()
 
 
 @cache

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from functools import cache
 from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 
@@ -73,9 +74,7 @@ class BinanceUpdate(Update):
             return self._place
 
     def _models(self) -> list[Model]:
-        from holdfast.dialects.binance.typed import models_of
-
-        return models_of(self.MARKET, self.stream, self.data) if self.stream is not None else []
+        return _models_of()(self.MARKET, self.stream, self.data) if self.stream is not None else []
 
 
 class SpotUpdate(BinanceUpdate):
@@ -144,10 +143,10 @@ def _place_of(kind: Kind | None, data: str | bytes) -> _Place:
         time = seconds(kind.time(payload)) if kind.time is not None else None
         key = kind.key(payload)
         hash(key)
-        chain = kind.chain(payload) if kind.chain is not None else None
-        if chain is not None and not all(type(number) is int for number in chain):
-            return unknown
-        return _Place(time, key, chain)
+        if kind.chain is None:
+            return _Place(time, key, None)
+        before, last = kind.chain(payload)
+        return _Place(time, key, (before, last)) if type(before) is type(last) is int else unknown
     except (ValueError, LookupError, TypeError, ArithmeticError):
         return unknown
 
@@ -157,6 +156,14 @@ def _payload(kind: Kind, data: str | bytes) -> Payload:
     if kind.head is not None and isinstance(data, str) and (end := data.find(kind.head)) > 0:
         return json_of(data[:end] + "}")
     return json_of(data)
+
+
+@cache
+def _models_of() -> Callable[[Market, str, str | bytes], list[Model]]:
+    """An import costs more than the rest, each time."""
+    from holdfast.dialects.binance.typed import models_of
+
+    return models_of
 
 
 def seconds(time: float) -> float:
