@@ -47,7 +47,7 @@ def test_a_client_that_does_not_answer_a_ping_is_closed() -> None:
     client = PlainClient(exchange_with(PONGS, ping_interval=5.0)).open().tick(6.75)
     assert (len(pings_of(client)), close_of(client)) == (1, None)
     client.tick(7.0)
-    assert_cut(client, "pong_timeout", "no pong")
+    assert_cut(client, "pong_timeout", "pong timeout")
     assert client.exchange.ledger.connections[0].closed_at == 7.0
 
 
@@ -67,14 +67,14 @@ def test_a_client_that_answers_the_close_is_let_go() -> None:
 def test_no_other_rule_closes_it_again() -> None:
     rules = Rules(pong_timeout=2.0, max_age=8.0)
     client = PlainClient(exchange_with(rules, ping_interval=5.0)).open().tick(9.0)
-    assert_cut(client, "pong_timeout", "no pong")
+    assert_cut(client, "pong_timeout", "pong timeout")
 
 
 @pytest.mark.parametrize("payload", [b"", b"2", b"other"])
 def test_a_pong_with_another_payload_is_no_answer(payload: bytes) -> None:
     client = PlainClient(exchange_with(PONGS, ping_interval=5.0)).open().tick(5.0)
     client.send(Pong(payload), 6.0).tick(7.0)
-    assert_cut(client, "pong_timeout", "no pong")
+    assert_cut(client, "pong_timeout", "pong timeout")
 
 
 def test_a_pong_answers_the_earlier_pings_and_none_that_follow() -> None:
@@ -84,7 +84,7 @@ def test_a_pong_answers_the_earlier_pings_and_none_that_follow() -> None:
     client.send(second.response(), 3.0).tick(5.75)
     assert close_of(client) is None
     client.tick(6.0)  # three seconds after the third
-    assert_cut(client, "pong_timeout", "no pong")
+    assert_cut(client, "pong_timeout", "pong timeout")
 
 
 def test_a_pong_for_a_ping_that_was_answered_answers_nothing() -> None:
@@ -92,7 +92,7 @@ def test_a_pong_for_a_ping_that_was_answered_answers_nothing() -> None:
     first, second = pings_of(client)
     client.send(second.response(), 4.0).tick(6.0)
     client.send(first.response(), 6.5).send(second.response(), 6.5).tick(9.0)
-    assert_cut(client, "pong_timeout", "no pong")
+    assert_cut(client, "pong_timeout", "pong timeout")
 
 
 def test_a_client_that_answers_every_ping_is_left_alone() -> None:

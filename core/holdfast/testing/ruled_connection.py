@@ -142,7 +142,7 @@ class RuledConnection(ServerConnection):
             self._rule_timers.set(RuleTimer.PONG, self._unanswered[0][1])
 
     def _no_pong(self) -> None:
-        self._cut("pong_timeout", "no pong")
+        self._cut("pong_timeout", "pong timeout")
 
     def _not_subscribed(self) -> None:
         self._cut("subscribe_within", "subscribe first")

@@ -14,6 +14,7 @@ _TICKER = {"e": "24hrTicker", "E": 1779000001000, "s": "BTCUSDT", "p": "1250.10"
 _TICKER |= {"x": "62999.90", "c": "64250.10", "Q": "0.010", "b": "64250.00", "B": "2.5", "a": "64250.20", "A": "0.8"}
 _TICKER |= {"o": "63000.00", "h": "64500.00", "l": "62800.00", "v": "18000.5", "q": "1147000000.00", "O": 1778913600999}
 _TICKER |= {"C": 1779000000999, "F": 100, "L": 902, "n": 803}
+_FUTURES_TICKER = {name: value for name, value in _TICKER.items() if name not in ("x", "b", "B", "a", "A")}
 _WINDOW = {"e": "1hTicker", "E": 1779000001000, "s": "BTCUSDT", "p": "50.10", "P": "0.078", "o": "64200.00"}
 _WINDOW |= {"h": "64300.00", "l": "64100.00", "c": "64250.10", "w": "64222.00", "v": "300.5", "q": "19298711.00"}
 _WINDOW |= {"O": 1778997401000, "C": 1779000001000, "F": 500, "L": 902, "n": 403}
@@ -96,8 +97,8 @@ USDM: dict[str, Any] = {
     },
     "btcusdt@miniTicker": _MINI,
     "!miniTicker@arr": [_MINI],
-    "btcusdt@ticker": {name: value for name, value in _TICKER.items() if name not in ("x", "b", "B", "a", "A")},
-    "!ticker@arr": [_TICKER, {**_TICKER, "s": "ETHUSDT"}],
+    "btcusdt@ticker": _FUTURES_TICKER,
+    "!ticker@arr": [_FUTURES_TICKER, {**_FUTURES_TICKER, "s": "ETHUSDT"}],
     "btcusdt@forceOrder": _FORCE,
     "!forceOrder@arr": _FORCE,
     "defiusdt@compositeIndex": {

@@ -35,6 +35,11 @@ class BinanceUpdate(Update):
     __slots__ = ("_place",)
     MARKET: ClassVar[Market]
 
+    def __init__(self, stream: str | None, text: str | bytes) -> None:
+        self.stream = stream  # not by the base: a call would cost a third more
+        self.text = text
+        self._place: _Place | None = None
+
     @property
     def data(self) -> str | bytes:
         text, stream = self.text, self.stream
@@ -67,11 +72,9 @@ class BinanceUpdate(Update):
         return self.MARKET.kind(self.stream) if self.stream is not None else None
 
     def _placed(self) -> _Place:
-        try:
-            return self._place
-        except AttributeError:
-            self._place: _Place = _place_of(self._kind, self.data)
-            return self._place
+        if self._place is None:
+            self._place = _place_of(self._kind, self.data)
+        return self._place
 
     def _models(self) -> list[Model]:
         return _models_of()(self.MARKET, self.stream, self.data) if self.stream is not None else []
