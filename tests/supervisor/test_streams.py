@@ -220,6 +220,17 @@ def test_the_url_may_ask() -> None:
     assert [event.streams for event in sea.of(Subscribed)] == [ALL[:2], (ALL[2],)]
 
 
+def test_what_the_url_asks_for_in_vain_is_taken_back() -> None:
+    sea = Sea(service(*ALL[:2], url=f"ws://example.com/stream?streams={ALL[0]}/{ALL[1]}"))
+    sea.run(2.0)
+    sea.unsubscribe(ALL[0])
+    sea.run(2.0)
+    sea.strike(Reset())
+    sea.run(5.0)
+    assert sea.served == {ALL[1]}
+    assert sea.of(Subscribed)[-1].streams == (ALL[1],)
+
+
 def test_an_audit_finds_what_the_service_forgot_and_what_it_kept() -> None:
     sea = Sea(service(*ALL[:3]), subscribing=Subscribing(audit_every=10.0))
     sea.run(2.0)

@@ -115,10 +115,10 @@ class Streams:
         assert connection.endpoint is not None
         self._connection = connection
         self._undeclared, self._gap = True, None
-        asked = [stream for stream in self._dialect.asked_by(connection.endpoint) if stream in self._wanted]
+        asked = sorted(self._dialect.asked_by(connection.endpoint))
         subscriptions = Subscriptions(self._dialect, self._wanted, self._config.subscribing, asked, now)
         self._subscriptions = subscriptions
-        self._now_held(sorted(asked), now)
+        self._now_held([stream for stream in asked if stream in self._wanted], now)
         if self._dialect.limits.ping_every is not None:
             self._timers.set(Timer.PING, now + self._dialect.limits.ping_every)
         self._push(now)
