@@ -75,11 +75,12 @@ def test_links_lead_somewhere(document: str) -> None:
     assert [link for link in links if not ((ROOT / document).parent / link).exists()] == []
 
 
-def test_snippets_compile_and_their_calls_are_taken() -> None:
-    blocks = code_blocks("docs/configuration.md")
+@pytest.mark.parametrize("document", ["docs/configuration.md", "docs/exchanges.md"])
+def test_snippets_compile_and_their_calls_are_taken(document: str) -> None:
+    blocks = code_blocks(document)
     assert blocks
     for block in blocks:
-        compile(block, "docs/configuration.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        compile(block, document, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         exec(block, {})
 
 
