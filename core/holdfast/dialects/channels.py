@@ -26,15 +26,18 @@ class Channel:
     """What messages of one kind tell. Each function is given the whole message, parsed.
 
     `key`: what tells it from all others of its stream; None for its text. `time`: when it happened, Unix seconds.
-    `chain`: the number before its first, and its last: where the last number of an earlier message is the former, or
-    lies between them, nothing was missed. It raises for a message that tells none. `proves`: whether a chain that does
-    not close proves a loss; where it is only what everybody sees, and stands in no document, it does not.
+    `chain`: the number before its first, None for a message that follows on nothing such as a snapshot, and its last:
+    where the last number of an earlier message is the former, or lies between them, nothing was missed. It raises for a
+    message that tells none. `proves`: whether a chain that does not close proves a loss; where it is only what
+    everybody sees, and stands in no document, it does not. `exact`: every other number is a loss, also one that is
+    greater than all of the message, because the service may begin to count anew.
     """
 
     key: Callable[[Message], Hashable] | None = None
     time: Callable[[Message], float] | None = None
-    chain: Callable[[Message], tuple[int, int]] | None = None
+    chain: Callable[[Message], tuple[int | None, int]] | None = None
     proves: bool = True
+    exact: bool = False
     patience: Patience = PATIENT
 
 
@@ -88,11 +91,12 @@ class ChannelUpdate(Update):
         if not isinstance(previous, ChannelUpdate):
             return None
         mine, earlier = self._tell(self.channel.chain), previous._tell(previous.channel.chain)
+        if mine is None or earlier is None or mine[0] is None:
+            return None
+        before, last, joint = mine[0], mine[1], earlier[1]
         try:
-            if mine is None or earlier is None:
-                return None
-            before, last, joint = mine[0], mine[1], earlier[1]
-            closed, open_ = before == joint or before < joint <= last, before > joint
+            closed = before == joint or joint == last or before < joint < last
+            open_ = self.channel.exact or before > joint
         except TypeError:
             return None
         if closed:
