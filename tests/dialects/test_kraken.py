@@ -172,7 +172,7 @@ def test_books_prove_nothing_by_numbers() -> None:
         (samples.ALREADY, Acknowledged(3, ("book-10:BTC/USD",))),
         (samples.UNKNOWN_PAIR, Refused("Currency pair not supported XBT/USDT", 3, ("trade:XBT/USDT",))),
         (samples.WRONG_DEPTH, Refused("Subscription depth not supported", 3)),
-        (samples.TOO_FAST, Refused("Exceeded msg rate")),
+        (samples.TOO_FAST, Notice("Exceeded msg rate")),
     ],
 )
 def test_what_is_no_data(message: str, reading: object) -> None:
@@ -284,7 +284,7 @@ def test_heartbeats_begin_with_a_stream() -> None:
 def test_who_asks_too_often_is_not_heard() -> None:
     talk = talk_of("trade:BTC/USD")
     texts = [DIALECT.ping(number) or "" for number in range(21)]
-    assert [talk.say(text) for text in texts][-1] == [Refused("Exceeded msg rate")]
+    assert [talk.say(text) for text in texts][-1] == [Notice("Exceeded msg rate")]
     assert controls(talk.run(1.0)) == []
 
 

@@ -1,26 +1,15 @@
-"""Kraken's public market data, WebSocket API v2.
-
-    kraken.v2("trade:BTC/USD", "book-10:BTC/USD", "ohlc-1:ETH/USD")
-
-Sources, read 2026-11-21, as of 2026-06: https://docs.kraken.com/api/docs/guides/spot-ws-intro (connections, limits) and
-https://docs.kraken.com/api/docs/websocket-v2/ (channels). The book's checksum:
-https://docs.kraken.com/exchange/guides/websockets/book-checksum-v2.
-"""
+"""How Kraken wants streams asked for, what it demands, and what its messages are."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from functools import lru_cache, partial
 from typing import Any
-from zlib import crc32
 
 from holdfast.dialects.channels import (
     Channel,
-    ChannelUpdate,
-    Message,
     as_object,
     batched,
     channel_of,
@@ -29,146 +18,22 @@ from holdfast.dialects.channels import (
     parsed_or_none,
     parted,
     text_in,
-    unix_time,
     whole,
 )
-from holdfast.dialects.dialect import Service, ServiceLimits
+from holdfast.dialects.dialect import ServiceLimits
+from holdfast.dialects.kraken.streams import BOOKS, CHANNELS, DEPTHS, INTERVALS, NAMES, KrakenUpdate
 from holdfast.dialects.words import Acknowledged, Heartbeat, Notice, Patience, Reading, Refused, Update
 from holdfast.endpoint import Endpoint
 from holdfast.errors import ConfigError
 from holdfast.failures import Cause, Failure
 from holdfast.settings import DialWindow, MessageWindow
-from holdfast.source import Source
 from holdfast.verdicts import Action, Verdict
 
-URL = "wss://ws.kraken.com/v2"
-DEPTHS = (10, 25, 100, 500, 1000)
-INTERVALS = (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)  # minutes
-_LEVELS_IN_CHECKSUM = 10
-
-# --- what a user writes
-
-
-def v2(*streams: str, depth: int | None = None, endpoint: Source | Sequence[Source] = URL) -> Service:
-    """Public market data. Streams: `trade:BTC/USD`, `ticker:BTC/USD` (sent on trades), `ticker-bbo:BTC/USD` (on every
-    change of the best prices), `book-10:BTC/USD`, `ohlc-1:BTC/USD` (minutes), `instrument`.
-
-    Messages of a book do not say how deep it is, nor those of a ticker what they are sent on: all books of a feed have
-    one depth, and its tickers one form, those of the first that is given; `depth` is for books that come later.
-    Raises ConfigError.
-    """
-    parts = [parted(stream)[0] for stream in streams if isinstance(stream, str)]
-    depths = [int(part.removeprefix("book-")) for part in parts if part in _BOOKS]
-    if depth is not None and depth not in DEPTHS:
-        raise ConfigError(f"depth = {depth!r}: Kraken has books of depth {', '.join(map(str, DEPTHS))}")
-    tickers = [part for part in parts if part in ("ticker", "ticker-bbo")]
-    dialect = KrakenDialect(depth or (depths or [DEPTHS[0]])[0], (tickers or ["ticker"])[0])
-    for stream in streams:
-        dialect.check(stream)
-    return Service(dialect, endpoint, streams)
-
-
-def trade(symbol: str) -> str:
-    """The name of a stream of trades."""
-    return f"trade:{symbol}"
-
-
-def ticker(symbol: str, *, on: str = "trades") -> str:
-    """The name of a stream of best prices and 24 hours. `on`: `trades`, or `bbo` for every change of best prices."""
-    if on not in ("trades", "bbo"):
-        raise ConfigError(f"on = {on!r}: must be 'trades' or 'bbo'")
-    return f"ticker:{symbol}" if on == "trades" else f"ticker-bbo:{symbol}"
-
-
-def book(symbol: str, depth: int = 10) -> str:
-    """The name of a stream of a book: all of it first, then changes."""
-    return f"book-{depth}:{symbol}"
-
-
-def ohlc(symbol: str, interval: int = 1) -> str:
-    """The name of a stream of candles. `interval`: minutes. There is none for an interval without trades."""
-    return f"ohlc-{interval}:{symbol}"
-
-
-def book_checksum(
-    asks: Iterable[tuple[Decimal | str, Decimal | str]], bids: Iterable[tuple[Decimal | str, Decimal | str]]
-) -> int:
-    """The `checksum` of a book: CRC-32 of its ten best levels, pairs of price and quantity, best first on both sides.
-
-    Numbers as they were sent, with their zeros at the end: `Decimal`, or the text; a float has lost them. Cut each side
-    to the depth that was asked for after every update; what falls out of it is not told.
-    https://docs.kraken.com/exchange/guides/websockets/book-checksum-v2, read 2026-11-21.
-    """
-    return crc32("".join(_digits(side) for side in (asks, bids)).encode())
-
-
-def _digits(levels: Iterable[tuple[Decimal | str, Decimal | str]]) -> str:
-    numbers = [number for level in list(levels)[:_LEVELS_IN_CHECKSUM] for number in level]
-    texts = [f"{number:f}" if isinstance(number, Decimal) else number for number in numbers]
-    return "".join(text.replace(".", "").lstrip("0") for text in texts)
-
-
-# --- what messages tell
-
-
-def _last(message: Message) -> Any:
-    return message["data"][-1]
-
-
-def _fields(message: Message, *names: str) -> tuple[Any, ...]:
-    return tuple([_last(message).get(name) for name in names])
-
-
-_SNAPSHOT = Patience(first=15.0)  # it begins with one at once, also where nothing is traded; then it may rest for hours
-_TRADE = Channel(
-    key=lambda message: (message["data"][0]["trade_id"], _last(message)["trade_id"]),
-    time=lambda message: unix_time(_last(message)["timestamp"]),
-    # "A sequence number, unique per book".
-    chain=lambda message: (message["data"][0]["trade_id"] - 1, _last(message)["trade_id"]),
-)
-_TICKER = Channel(
-    key=lambda message: _fields(message, "timestamp", "bid", "bid_qty", "ask", "ask_qty", "volume"),
-    time=lambda message: unix_time(_last(message)["timestamp"]),
-    patience=_SNAPSHOT,
-)
-_BOOK = Channel(
-    # It has no numbers, only the checksum. One timestamp may stand for several updates.
-    key=lambda message: (message["type"], _last(message).get("timestamp"), _last(message)["checksum"]),
-    time=lambda message: unix_time(_last(message)["timestamp"]),
-    patience=_SNAPSHOT,
-)
-_OHLC = Channel(
-    # The `timestamp` outside is that of sending.
-    key=lambda message: (len(message["data"]), *_fields(message, "interval_begin", "trades", "volume")),
-    time=lambda message: unix_time(message["timestamp"]),
-    patience=_SNAPSHOT,
-)
-_INSTRUMENT = Channel(patience=_SNAPSHOT)
-
-_BOOKS = {f"book-{depth}": _BOOK for depth in DEPTHS}
-# A name's place in here goes into the number of its requests, because a refusal says no channel. Append only.
-_CHANNELS: dict[str, Channel] = {
-    "trade": _TRADE,
-    "ticker": _TICKER,
-    "ticker-bbo": _TICKER,
-    "instrument": _INSTRUMENT,
-    **_BOOKS,
-    **{f"ohlc-{interval}": _OHLC for interval in INTERVALS},
-}
-_NAMES = tuple(_CHANNELS)
-_REQUEST_STEP = 100  # requests are numbered `number * 100 + place in _NAMES`
+_REQUEST_STEP = 100  # requests are numbered `number * 100 + place in NAMES`, because a refusal says no channel
 
 _HEAD = re.compile(r'\{"channel":"(trade|ticker|book)","type":"(?:snapshot|update)","data":\[\{"symbol":"([^"\\]+)')
 _LONGEST_HEAD = 120
-
-
-class KrakenUpdate(ChannelUpdate):
-    """`json()` is the list under `data`. `message["type"]` tells whether it is a `snapshot` or an `update`."""
-
-    __slots__ = ()
-
-
-# --- the dialect
+_TOO_OFTEN = "Exceeded msg rate"  # that request is lost, for no fault of its streams: it is asked again when it is late
 
 
 @dataclass(frozen=True)
@@ -182,7 +47,7 @@ class KrakenDialect:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_known", lru_cache(8192)(partial(_known, f"book-{self.depth}", self.ticker)))
 
-    name = "kraken"
+    name = "kraken.v2"
     limits = ServiceLimits(
         # No number of streams is published: "it is possible to stream all available market data". A request of so many
         # symbols has about 2 KB.
@@ -204,13 +69,13 @@ class KrakenDialect:
             raise ConfigError(f"{stream!r}: say how deep, one of {_all(DEPTHS)}: {f'book-{self.depth}:{symbol}'!r}")
         if stream.startswith("ohlc:"):
             raise ConfigError(f"{stream!r}: say which minutes, one of {_all(INTERVALS)}: {'ohlc-1:' + symbol!r}")
-        channel, symbol = channel_of(stream, _NAMES, "Kraken", "trade:BTC/USD")
+        channel, symbol = channel_of(stream, NAMES, "Kraken", "trade:BTC/USD")
         if channel == "instrument":
             if symbol:
                 raise ConfigError(f"{stream!r}: Kraken's instruments come all together: 'instrument'")
             return
         _check_symbol(stream, channel, symbol)
-        if channel in _BOOKS and channel != f"book-{self.depth}":
+        if channel in BOOKS and channel != f"book-{self.depth}":
             raise ConfigError(
                 f"{stream!r}: messages of a book do not say how deep it is, and other books of this feed are of depth "
                 f"{self.depth}: ask for {f'book-{self.depth}:{symbol}'!r}, or open a feed of its own"
@@ -253,7 +118,7 @@ class KrakenDialect:
         return frozenset()
 
     def patience(self, stream: str) -> Patience:
-        channel = _CHANNELS.get(parted(stream)[0])
+        channel = CHANNELS.get(parted(stream)[0])
         return channel.patience if channel is not None else Patience()
 
     def verdict(self, failure: Failure) -> Verdict | None:
@@ -270,7 +135,7 @@ class KrakenDialect:
             return self._answer(parsed, message)
         error = parsed.get("error", parsed.get("Error"))
         if isinstance(error, str):
-            return Refused(error)
+            return Notice(error) if error == _TOO_OFTEN else Refused(error)
         channel = parsed.get("channel")
         if channel == "heartbeat":
             return Heartbeat()
@@ -279,7 +144,7 @@ class KrakenDialect:
             # It comes first on every connection, and whenever the trading engine changes its state.
             return Notice(f"system {system}")
         stream = self._name(channel, first)
-        return KrakenUpdate(stream, message, _CHANNELS[parted(stream)[0]]) if stream else Update(None, message)
+        return KrakenUpdate(stream, message, CHANNELS[parted(stream)[0]]) if stream else Update(None, message)
 
     def _answer(self, parsed: dict[str, Any], message: str | bytes) -> Reading:
         method = parsed["method"]
@@ -288,13 +153,13 @@ class KrakenDialect:
         if method not in ("subscribe", "unsubscribe"):
             return Update(None, message)
         number = whole(parsed.get("req_id"))
-        request, place = divmod(number, _REQUEST_STEP) if number is not None else (None, len(_NAMES))
+        request, place = divmod(number, _REQUEST_STEP) if number is not None else (None, len(NAMES))
         if parsed.get("success") is True:
             result = as_object(parsed.get("result"))
             stream = self._name(result.get("channel"), result)
             return Acknowledged(request, (stream,) if stream else None, dropped=method == "unsubscribe")
         symbol = parsed.get("symbol")
-        streams = (f"{_NAMES[place]}:{symbol}",) if isinstance(symbol, str) and place < len(_NAMES) else None
+        streams = (f"{NAMES[place]}:{symbol}",) if isinstance(symbol, str) and place < len(NAMES) else None
         reason = str(parsed.get("error", "no reason given"))
         if "already subscribed" in reason.lower():
             return Acknowledged(request, streams)
@@ -324,7 +189,7 @@ def _known(book_name: str, ticker_name: str, head: str) -> tuple[str, Channel] |
     if match is None:
         return None
     name = {"trade": "trade", "ticker": ticker_name, "book": book_name}[match[1]]
-    return f"{name}:{match[2]}", _CHANNELS[name]
+    return f"{name}:{match[2]}", CHANNELS[name]
 
 
 def _request(method: str, streams: Sequence[str], request: int) -> str:
@@ -339,7 +204,7 @@ def _request(method: str, streams: Sequence[str], request: int) -> str:
         params["interval"] = int(parameter)
     elif parameter:
         params["event_trigger"] = parameter
-    return compact({"method": method, "params": params, "req_id": request * _REQUEST_STEP + _NAMES.index(name)})
+    return compact({"method": method, "params": params, "req_id": request * _REQUEST_STEP + NAMES.index(name)})
 
 
 def _check_symbol(stream: str, channel: str, symbol: str) -> None:
