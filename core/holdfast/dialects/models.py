@@ -97,6 +97,15 @@ class MarkPrice(Struct, frozen=True):
     time: float | None = None
 
 
+class FundingRate(Struct, frozen=True):
+    """What holders of a perpetual future pay each other at `funding_time`: a fraction of the position, as it stands."""
+
+    symbol: str
+    rate: Decimal
+    funding_time: float
+    time: float | None = None
+
+
 class DepthUpdate(Struct, frozen=True):
     """Changes of a book, or with `snapshot` all of it, to the depth that was asked for.
 
@@ -115,4 +124,4 @@ class DepthUpdate(Struct, frozen=True):
     time: float | None = None
 
 
-Model = Trade | AggTrade | Kline | BookTicker | MiniTicker | MarkPrice | DepthUpdate
+Model = Trade | AggTrade | Kline | BookTicker | MiniTicker | MarkPrice | FundingRate | DepthUpdate
