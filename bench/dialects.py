@@ -3,8 +3,8 @@
     python bench/dialects.py [SERVICE ...] [--runs RUNS]
 
 Nanoseconds of processor time a message: `read` (the Update made, nothing parsed), `place` (its event time, key and
-numbers, asked of a fresh Update), `json` and `typed` (parsed). Each is the least of the runs, less what an empty loop
-takes. To add a service: its dialect, and the texts of its samples by stream, in `SERVICES`.
+numbers, asked of a fresh Update), `json` (a fresh one, parsed) and `typed`. Each is the least of the runs, less what an
+empty loop takes. To add a service: its dialect, and the texts of its samples by stream, in `SERVICES`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))  # where `tests` is
 
 from tests.dialects.samples import binance as binance_samples
+from tests.dialects.samples import kraken as kraken_samples
+from tests.dialects.samples import okx as okx_samples
 
-from holdfast.dialects import binance
+from holdfast.dialects import binance, kraken, okx
+from holdfast.dialects.channels import ChannelUpdate
 from holdfast.dialects.dialect import Dialect
 from holdfast.dialects.words import Update
 
@@ -39,6 +42,9 @@ def combined(payloads: dict[str, object]) -> Texts:
 SERVICES: dict[str, Callable[[], tuple[Dialect, Texts]]] = {
     "binance.spot": lambda: (binance.spot().dialect, combined(binance_samples.SPOT)),
     "binance.usdm": lambda: (binance.usdm(route="market").dialect, combined(binance_samples.USDM)),
+    "kraken.v2": lambda: (kraken.v2().dialect, dict(kraken_samples.UPDATES)),
+    "okx.public": lambda: (okx.public().dialect, okx_samples.PUBLIC),
+    "okx.business": lambda: (okx.business().dialect, okx_samples.BUSINESS),
 }
 
 
@@ -58,10 +64,11 @@ def works(dialect: Dialect, text: str) -> Iterator[Callable[[], object]]:
     update = dialect.read(text)
     assert isinstance(update, Update), text
     assert update.stream is not None, text
-    kind, stream = type(update), update.stream
+    kind: Callable[..., Update] = type(update)
+    made_of = (update.stream, text, update.channel) if isinstance(update, ChannelUpdate) else (update.stream, text)
     yield lambda: dialect.read(text)
-    yield lambda: kind(stream, text).key
-    yield update.json
+    yield lambda: kind(*made_of).key
+    yield lambda: kind(*made_of).json()
     yield update.typed
 
 
