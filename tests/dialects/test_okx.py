@@ -6,8 +6,6 @@ import json
 from zlib import crc32
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from dialects.samples import okx as samples
 from holdfast import Cause, ConfigError, Failure
@@ -215,44 +213,6 @@ def test_refusals(message: str, code: str, request_id: int | None, streams: tupl
     assert isinstance(reading, Refused)
     assert (reading.request, reading.streams) == (request_id, streams)
     assert code in reading.reason
-
-
-JUNK = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6) | st.sampled_from(list(SAMPLES)),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(
-                ["arg", "data", "event", "id", "code", "msg", "channel", "instId", "action", "seqId", "ts"]
-            ),
-            inner,
-            max_size=5,
-        )
-    ),
-    max_leaves=12,
-)
-BROKEN = st.one_of(
-    st.text(),
-    st.binary(),
-    JUNK.map(json.dumps),
-    JUNK.map(lambda data: f'{{"arg":{{"channel":"books","instId":"A-B"}},"data":{json.dumps(data)}}}'),
-    st.builds(lambda text, size: text[:size], st.sampled_from(list(SAMPLES.values())), st.integers(0, 400)),
-    st.just("[" * 100_000),
-    st.just('{"arg":{"channel":"trades","instId":"A-B"},"data":' + "[" * 100_000),
-)
-
-
-@given(BROKEN, BROKEN)
-def test_no_message_raises(one: str | bytes, other: str | bytes) -> None:
-    for message in (one, other):
-        reading = PUBLIC.read(message)
-        if isinstance(reading, Update):
-            assert reading.text is message
-            hash(reading.key)
-            assert reading.event_time is None or isinstance(reading.event_time, float)
-            reading.joins(update_of(samples.CHANGES))
-            update_of(samples.CHANGES).joins(reading)
-            assert reading.data is not None
 
 
 # Limits

@@ -33,6 +33,7 @@ _REQUEST_STEP = 100  # requests are numbered `number * 100 + place in NAMES`, be
 
 _HEAD = re.compile(r'\{"channel":"(trade|ticker|book)","type":"(?:snapshot|update)","data":\[\{"symbol":"([^"\\]+)')
 _LONGEST_HEAD = 120
+_CANDLE_HEAD, _SYMBOL, _INTERVAL = '{"channel":"ohlc",', '"symbol":"', '"interval":'
 _TOO_OFTEN = "Exceeded msg rate"  # that request is lost, for no fault of its streams: it is asked again when it is late
 
 
@@ -105,6 +106,8 @@ class KrakenDialect:
 
     def read(self, message: str | bytes) -> Reading:
         if isinstance(message, str):
+            if message.startswith(_CANDLE_HEAD):
+                return _candle(message) or self._make_sense_of(message)
             at = message.find('"symbol":"', 0, _LONGEST_HEAD)
             end = message.find('"', at + 10, _LONGEST_HEAD) if at > 0 else -1
             if end > 0 and (known := self._known(message[:end])) is not None:
@@ -190,6 +193,18 @@ def _known(book_name: str, ticker_name: str, head: str) -> tuple[str, Channel] |
         return None
     name = {"trade": "trade", "ticker": ticker_name, "book": book_name}[match[1]]
     return f"{name}:{match[2]}", CHANNELS[name]
+
+
+def _candle(message: str) -> KrakenUpdate | None:
+    """All of a message have the same symbol and interval, which stands near the end."""
+    at = message.find(_SYMBOL) + len(_SYMBOL)
+    symbol = message[at : message.find('"', at)]
+    interval_at = message.rfind(_INTERVAL) + len(_INTERVAL)
+    name = f"ohlc-{message[interval_at : message.find(',', interval_at)]}"
+    channel = CHANNELS.get(name)
+    if channel is None or not symbol or "\\" in symbol or at < len(_CANDLE_HEAD):
+        return None
+    return KrakenUpdate(f"{name}:{symbol}", message, channel)
 
 
 def _request(method: str, streams: Sequence[str], request: int) -> str:
