@@ -21,7 +21,7 @@ class Watched:
         self.patience = patience
         self.heard_at = 0.0
         self.held = False  # acknowledged on the current connection
-        self.messages = 0  # since then
+        self.messages = 0  # since it was last not held: a first one may come before the acknowledgement
         self.step = 0  # how far up the ladder
         self.stretch = 1  # how much longer it may be silent, because nothing helped
         self.lagging = False
@@ -66,7 +66,6 @@ class StreamWatch:
         for stream in streams:
             if (watched := self.streams.get(stream)) is not None:
                 watched.held = True
-                watched.messages = 0
                 watched.heard_at = now
 
     def not_held(self, streams: Iterable[str]) -> None:
@@ -74,6 +73,7 @@ class StreamWatch:
         for stream in streams:
             if (watched := self.streams.get(stream)) is not None:
                 watched.held = False
+                watched.messages = 0
 
     def connection_lost(self) -> None:
         self.not_held(self.streams)
