@@ -14,6 +14,7 @@ from holdfast.testing.service import Service
 from testing.link import PlainClient
 
 QUARTERS = Stream("a", 4)
+UNCOUNTED = ("error of at most 7 at 1000.75",)
 
 
 class Wordy(Service):
@@ -39,7 +40,10 @@ class Wordy(Service):
         return f"beat {number}"
 
     def numbered(self, text: str, number: int) -> str:
-        return json.dumps([number, text])
+        return text if text in UNCOUNTED else json.dumps([number, text])
+
+    def counts(self, text: str) -> bool:
+        return text not in UNCOUNTED
 
 
 def client_of(*, rules: Rules | None = None, target: str = "/b") -> PlainClient:
@@ -86,6 +90,14 @@ def test_texts_of_all_kinds_are_numbered_together() -> None:
     assert texts[:2] == ["welcome to /a at 1000.5", "a"]
     assert texts[2:-2] == ["a3", "a4", "a5", "a6", "beat 1", "a7", "a8", "a9", "soon"]
     assert texts[-2].startswith("hello")
+
+
+def test_what_does_not_count_leaves_no_hole() -> None:
+    client = client_of().send(TextMessage("error"), 0.75).send(TextMessage("hello"), 0.75)
+    assert client.texts[2] in UNCOUNTED
+    assert [json.loads(text)[0] for text in (*client.texts[:2], *client.texts[3:])] == list(
+        range(len(client.texts) - 1)
+    )
 
 
 def test_what_was_kept_back_has_no_number() -> None:

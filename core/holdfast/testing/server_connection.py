@@ -72,6 +72,7 @@ class ServerConnection:
         self._service = service
         self._wall_offset = wall_offset
         self._texts = 0  # sent
+        self._uncounted = 0  # of these, without a number
         self._refusal = refusal
         self._ping_interval = ping_interval
         self._commands = commands
@@ -126,7 +127,7 @@ class ServerConnection:
         self._now = now
         if self.is_open and not self._withheld(Outgoing.DATA):
             # By hand, because wsproto takes ten times as long; and a server has no other thing to do so often.
-            text = self._service.numbered(text, self._texts)
+            text = self._service.numbered(text, self._texts - self._uncounted)
             self._commands.append(Write(self.conn, self._frame(TEXT, text.encode())))
             self.record.written[stream] += 1
             self._texts += 1
@@ -234,7 +235,9 @@ class ServerConnection:
 
     def _say(self, outgoing: Outgoing, texts: Iterable[str]) -> None:
         for text in texts:
-            self._texts += self._send(outgoing, TextMessage(self._service.numbered(text, self._texts)))
+            if self._send(outgoing, TextMessage(self._service.numbered(text, self._texts - self._uncounted))):
+                self._texts += 1
+                self._uncounted += not self._service.counts(text)
 
     def _send(self, outgoing: Outgoing, event: Event) -> bool:
         """Whether it went out."""

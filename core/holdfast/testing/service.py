@@ -81,8 +81,12 @@ class Service(Protocol):
         return True
 
     def numbered(self, text: str, number: int) -> str:  # noqa: ARG002
-        """A text as it goes out, if it is the `number`-th (from 0) of all texts that its connection is sent."""
+        """A text as it goes out, if it is the `number`-th (from 0) of all that are counted on its connection."""
         return text
+
+    def counts(self, text: str) -> bool:  # noqa: ARG002
+        """Whether a text that is no data has a number among those of its connection; data always has."""
+        return True
 
 
 class CombinedStreams(Service):
