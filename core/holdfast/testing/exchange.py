@@ -239,7 +239,7 @@ class Exchange:
         window, retry_after = self._dial_limit
         exceeds = window.free_at(self._now) > self._now
         window.note(self._now)
-        return Refusal(429, retry_after) if exceeds else None
+        return Refusal(self._rules.dial_limit_status, retry_after) if exceeds else None
 
     def _forget_gone(self, now: float) -> None:
         for connection in [one for one in self._connections.values() if one.is_gone]:

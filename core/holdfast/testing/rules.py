@@ -26,8 +26,9 @@ class Rules:
 
     What is refused:
 
-    - `dial_limit`: (count, seconds, retry_after). A handshake that follows on so many in such a time gets HTTP 429 with
-      Retry-After in whole seconds, None for no such header. Those refused count as well. Binance: 300 in 300 s.
+    - `dial_limit`: (count, seconds, retry_after). A handshake that follows on so many in such a time gets HTTP 429, or
+      `dial_limit_status`, with Retry-After in whole seconds, None for no such header. Those refused count as well.
+      Binance: 300 in 300 s.
     - `max_streams`: more streams on one connection; a request for them is refused, a URL that asks for them gets
       HTTP 400. Binance: 1024.
 
@@ -47,6 +48,7 @@ class Rules:
     subscribe_within: float | None = None
     idle: tuple[float, int, str] | None = None
     dial_limit: tuple[int, float, int | None] | None = None
+    dial_limit_status: int = 429
     max_streams: int | None = None
     max_age: float | None = None
     max_age_code: int | None = 1001
