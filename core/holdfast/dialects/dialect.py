@@ -19,15 +19,17 @@ from holdfast.verdicts import Verdict
 class ServiceLimits:
     """What a service demands. A dialect says beside each number where it stands, and when that was read.
 
-    `max_streams`: of one connection. `max_streams_per_request`. `max_request_size`: bytes. `message_window`: messages
-    that a client may send on a connection. `dial_window`: dials from one address. `ping_every`: seconds between pings
-    in the service's own form (`Dialect.ping`). `max_age`: seconds after which a connection is ended. `always`: streams
-    that every connection must ask for, before all others; they bring no data.
+    `max_streams`: of one connection. `max_names_size`: characters of all their names, as a JSON list.
+    `max_streams_per_request`. `max_request_size`: bytes. `message_window`: messages that a client may send on a
+    connection. `dial_window`: dials from one address. `ping_every`: seconds between pings in the service's own form
+    (`Dialect.ping`). `max_age`: seconds after which a connection is ended. `always`: streams that every connection must
+    ask for, before all others; they bring no data.
     """
 
     max_streams: int | None = None
     max_streams_per_request: int | None = None
     max_request_size: int | None = None
+    max_names_size: int | None = None
     message_window: MessageWindow | None = None
     dial_window: DialWindow | None = None
     ping_every: float | None = None
@@ -107,4 +109,10 @@ def check_streams(dialect: Dialect, streams: Iterable[str]) -> None:
     if most is not None and len(streams) > most:
         raise ConfigError(
             f"{len(streams)} streams on one connection: {dialect.name} allows {most}; spread them over several feeds"
+        )
+    size = sum(len(stream) + 3 for stream in streams) + 1  # quotes, commas and brackets
+    if (longest := dialect.limits.max_names_size) is not None and size > longest:
+        raise ConfigError(
+            f"{len(streams)} streams on one connection, whose names have {size} characters: {dialect.name} allows "
+            f"{longest}; spread them over several feeds"
         )
