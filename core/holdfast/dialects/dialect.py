@@ -23,7 +23,8 @@ class ServiceLimits:
     `max_streams_per_request`. `max_request_size`: bytes. `message_window`: messages that a client may send on a
     connection. `dial_window`: dials from one address. `ping_every`: seconds between pings in the service's own form
     (`Dialect.ping`). `max_age`: seconds after which a connection is ended. `always`: streams that every connection must
-    ask for, before all others; they bring no data.
+    ask for, before all others; they bring no data. `in_turn`: answers have no number, so that a request waits for the
+    answer of the one before; a list is one, and what it leaves out was not taken.
     """
 
     max_streams: int | None = None
@@ -35,6 +36,7 @@ class ServiceLimits:
     ping_every: float | None = None
     max_age: float | None = None
     always: tuple[str, ...] = ()
+    in_turn: bool = False
 
 
 class Dialect(Protocol):

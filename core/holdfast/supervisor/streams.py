@@ -197,6 +197,8 @@ class Streams:
             self._changed(*subscriptions.acknowledged(word), now)  # type: ignore[arg-type]
         elif kind is Listed:
             self._changed(*subscriptions.listed(word), now)  # type: ignore[arg-type]
+            if (left_out := subscriptions.left_out()) is not None:
+                self._hear(left_out, now)
         elif isinstance(word, Refused):
             for stream in subscriptions.refuse(word):
                 self._watch.not_held([stream])

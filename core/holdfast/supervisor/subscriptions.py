@@ -57,6 +57,8 @@ class Subscriptions:
         self._number = 0
         self._audit_at = math.inf if setting.audit_every is None else now + setting.audit_every
         self._always = tuple(dialect.limits.always)
+        self._in_turn = dialect.limits.in_turn
+        self._left_out: tuple[str, ...] = ()  # of the latest list, and asked for often enough
         self.changed()
 
     # What the feed wants
@@ -86,7 +88,7 @@ class Subscriptions:
 
     @property
     def has_request(self) -> bool:
-        return bool(self._plan)
+        return bool(self._plan) and not (self._in_turn and self._waiting())
 
     def next_request(self, now: float) -> str:
         """The text of the next request; it counts as sent."""
@@ -126,7 +128,9 @@ class Subscriptions:
         if request is None:
             if word.streams is None:
                 return [], []
-            kind, streams = Kind.UNSUBSCRIBE if word.dropped else Kind.SUBSCRIBE, list(word.streams)
+            streams = list(word.streams)
+            dropped = word.dropped or {self._kind_of_busy(stream) for stream in streams} == {Kind.UNSUBSCRIBE}
+            kind = Kind.UNSUBSCRIBE if dropped else Kind.SUBSCRIBE
         else:
             kind = request.kind
             streams = sorted(request.open if word.streams is None else word.streams)
@@ -152,8 +156,15 @@ class Subscriptions:
             fresh = frozenset(stream for stream in fresh if self._kind_of_busy(stream) is not Kind.UNSUBSCRIBE)
         new, _ = self._settle(Kind.SUBSCRIBE, sorted(fresh))
         _, lost = self._settle(Kind.UNSUBSCRIBE, sorted(gone))
+        if self._in_turn and word.request is None:
+            self._answer_left_out()
         self.changed()
         return new, lost
+
+    def left_out(self) -> Refused | None:
+        """What the latest list should have brought, and never does."""
+        streams, self._left_out = self._left_out, ()
+        return Refused("not in the list of what is subscribed", None, streams) if streams else None
 
     def refuse(self, word: Refused) -> list[str]:
         """The streams that the service will not give. Where it does not say which, there may be none yet."""
@@ -246,10 +257,25 @@ class Subscriptions:
         request = self._requests.get(number) if number is not None else None
         return request.kind if request is not None else None
 
+    def _waiting(self) -> list[int]:
+        """The requests for which something is to change."""
+        return [number for number, request in self._requests.items() if request.kind is not Kind.LIST]
+
     def _only_request(self) -> int | None:
         """The one that an answer without a number must mean."""
-        waiting = [number for number, request in self._requests.items() if request.kind is not Kind.LIST]
+        waiting = self._waiting()
         return waiting[0] if len(waiting) == 1 else None
+
+    def _answer_left_out(self) -> None:
+        """A list came, and with it the answer to our one request: what is missing is asked for again, a few times."""
+        number = self._only_request()
+        if number is None or (request := self._requests[number]).kind is not Kind.SUBSCRIBE:
+            return
+        missing = sorted(request.open)
+        for stream in missing:
+            self._asks[stream] = self._asks.get(stream, 0) + 1
+        self._left_out = tuple(stream for stream in missing if self._asks[stream] >= self._setting.max_asks)
+        self._answered([stream for stream in missing if stream not in self._left_out])
 
     def _settle(self, kind: Kind, streams: Sequence[str]) -> tuple[list[str], list[str]]:
         new: list[str] = []

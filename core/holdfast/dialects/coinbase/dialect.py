@@ -93,6 +93,7 @@ class CoinbaseDialect:
         # "Most channels close within 60-90 seconds if no updates are sent"; this one keeps all of them. And whoever
         # asks for nothing within 5 s is disconnected.
         always=(HEARTBEATS,),
+        in_turn=True,
     )
 
     def check(self, stream: str) -> None:
