@@ -19,10 +19,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))  # where `tests` is
 
 from tests.dialects.samples import binance as binance_samples
+from tests.dialects.samples import bybit as bybit_samples
+from tests.dialects.samples import coinbase as coinbase_samples
 from tests.dialects.samples import kraken as kraken_samples
 from tests.dialects.samples import okx as okx_samples
 
-from holdfast.dialects import binance, kraken, okx
+from holdfast.dialects import binance, bybit, coinbase, kraken, okx
 from holdfast.dialects.channels import ChannelUpdate
 from holdfast.dialects.dialect import Dialect
 from holdfast.dialects.words import Update
@@ -45,6 +47,10 @@ SERVICES: dict[str, Callable[[], tuple[Dialect, Texts]]] = {
     "kraken.v2": lambda: (kraken.v2().dialect, dict(kraken_samples.UPDATES)),
     "okx.public": lambda: (okx.public().dialect, okx_samples.PUBLIC),
     "okx.business": lambda: (okx.business().dialect, okx_samples.BUSINESS),
+    "coinbase.advanced": lambda: (coinbase.advanced().dialect, dict(coinbase_samples.UPDATES)),
+    "bybit.spot": lambda: (bybit.public("spot").dialect, dict(bybit_samples.SPOT)),
+    "bybit.linear": lambda: (bybit.public("linear").dialect, dict(bybit_samples.LINEAR)),
+    "bybit.option": lambda: (bybit.public("option").dialect, dict(bybit_samples.OPTION)),
 }
 
 

@@ -16,7 +16,7 @@ sys.modules["msgspec"] = None
 from dialects.samples import {module} as samples
 from holdfast import ConfigError
 from holdfast.dialects import {module}
-update = {module}.{make}().dialect.read(samples.{sample})
+update = {module}.{make}.dialect.read(samples.{sample})
 assert update.event_time and update.key and update.json(), update
 try:
     update.typed()
@@ -27,7 +27,15 @@ else:
 """
 
 
-@pytest.mark.parametrize(("module", "make", "sample"), [("okx", "public", "TRADES"), ("kraken", "v2", "TRADE")])
+@pytest.mark.parametrize(
+    ("module", "make", "sample"),
+    [
+        ("okx", "public()", "TRADES"),
+        ("kraken", "v2()", "TRADE"),
+        ("coinbase", "advanced()", "TRADES"),
+        ("bybit", "public('spot')", "TRADE"),
+    ],
+)
 def test_messages_are_read_without_msgspec(module: str, make: str, sample: str) -> None:
     paths = [str(ROOT / "tests"), str(ROOT / "core")]
     script = SCRIPT.format(paths=paths, module=module, make=make, sample=sample)

@@ -12,7 +12,15 @@ from functools import lru_cache, partial
 
 from holdfast.dialects.bybit.names import check_name
 from holdfast.dialects.bybit.topics import TOPICS, Category, channel_for
-from holdfast.dialects.bybit.updates import BybitUpdate, InverseUpdate, make_sense_of, topic_in
+from holdfast.dialects.bybit.updates import (
+    LONGEST,
+    TOPIC,
+    TOPIC_AT,
+    BybitUpdate,
+    InverseUpdate,
+    make_sense_of,
+    topic_after_id,
+)
 from holdfast.dialects.channels import Channel, batched, compact
 from holdfast.dialects.dialect import Service, ServiceLimits, check_streams
 from holdfast.dialects.words import Patience, Reading
@@ -100,8 +108,13 @@ class BybitDialect:
         return compact({"req_id": str(request), "op": "ping"})
 
     def read(self, message: str | bytes) -> Reading:
-        if isinstance(message, str) and (topic := topic_in(message)) is not None:
-            return self._update(topic, message, self._channel(topic))
+        if isinstance(message, str):
+            if message.startswith(TOPIC):
+                end = message.find('"', TOPIC_AT, LONGEST)
+                if end > TOPIC_AT and "\\" not in (topic := message[TOPIC_AT:end]):
+                    return self._update(topic, message, self._channel(topic))
+            elif (after_id := topic_after_id(message)) is not None:
+                return self._update(after_id, message, self._channel(after_id))
         found = make_sense_of(message)
         if found is None:
             return self._update(None, message)

@@ -33,26 +33,21 @@ class InverseUpdate(BybitUpdate):
     INVERSE = True
 
 
-_TOPIC = '{"topic":"'
-_TOPIC_AT = len(_TOPIC)
-_ID, _TOPIC_AFTER_ID = '{"id":"', '"topic":"'  # so begin messages of options
-_LONGEST_ID = 160
-_LONGEST_TOPIC = 80
+TOPIC = '{"topic":"'  # so a message begins
+TOPIC_AT = len(TOPIC)
+LONGEST = 90  # where a topic ends at the latest
+_ID, _TOPIC_AFTER_ID = '{"id":"', '"topic":"'  # so begin those of options
+_LONGEST_WITH_ID = 240
 _NAMED = re.compile(r"topic:\s*([^\s,]+)", re.IGNORECASE)
 
 
-def topic_in(message: str) -> str | None:
-    """By its first characters; None where they are not as ever."""
-    if message.startswith(_TOPIC):
-        at = _TOPIC_AT
-    elif message.startswith(_ID):
-        at = message.find(_TOPIC_AFTER_ID, len(_ID), _LONGEST_ID) + len(_TOPIC_AFTER_ID)
-        if at < len(_TOPIC_AFTER_ID):
-            return None
-    else:
+def topic_after_id(message: str) -> str | None:
+    """In the first characters; None where they are not those of an option."""
+    if not message.startswith(_ID):
         return None
-    end = message.find('"', at, at + _LONGEST_TOPIC)
-    return message[at:end] if end > at and message.find("\\", at, end) < 0 else None
+    at = message.find(_TOPIC_AFTER_ID, 0, _LONGEST_WITH_ID) + len(_TOPIC_AFTER_ID)
+    end = message.find('"', at, _LONGEST_WITH_ID)
+    return message[at:end] if len(_TOPIC_AFTER_ID) <= at < end and message.find("\\", at, end) < 0 else None
 
 
 def make_sense_of(message: str | bytes) -> str | Control | None:

@@ -16,7 +16,7 @@ from typing import Any
 from holdfast.dialects.channels import batched, channel_of, compact, parted
 from holdfast.dialects.coinbase.updates import HEARTBEATS, NAMES, read
 from holdfast.dialects.dialect import Service, ServiceLimits
-from holdfast.dialects.words import Patience, Reading
+from holdfast.dialects.words import Patience
 from holdfast.endpoint import Endpoint
 from holdfast.errors import ConfigError
 from holdfast.failures import Failure
@@ -125,8 +125,7 @@ class CoinbaseDialect:
         """It has none; there are heartbeats."""
         return None
 
-    def read(self, message: str | bytes) -> Reading:
-        return read(message)
+    read = staticmethod(read)
 
     def asked_by(self, endpoint: Endpoint) -> frozenset[str]:  # noqa: ARG002
         """No URL asks for streams."""

@@ -164,23 +164,28 @@ class CoinbaseUpdate(ChannelUpdate):
 # --- what a message is
 
 _CHANNEL = '{"channel":"'
-_CHANNEL_AT = len(_CHANNEL)
-_LONGEST_NAME = 40
+_NAME_AT, _NAME_TO = len(_CHANNEL), len(_CHANNEL) + 8  # no two channels begin alike in so many characters
 _LONGEST_HEAD = 700  # of a status, with a product's fields before its name
+# By the beginning of a channel: what stands before a product, how long that is, and the stream but for its product.
+_HEADS = {
+    f'{said}",'[: _NAME_TO - _NAME_AT]: (_MARKS[kind.name], len(_MARKS[kind.name]), f"{kind.name}:", kind.channel)
+    for said, kind in KINDS.items()
+}
+_HEARTBEAT = f'{_CHANNEL}{HEARTBEATS}"'
 _NUMBER = re.compile(r'"sequence_num": ?(\d{1,18})\b')
 
 
 def read(message: str | bytes) -> Reading:
     """Raises nothing. By its first characters, where they are as ever."""
     if isinstance(message, str) and message.startswith(_CHANNEL):
-        name = message[_CHANNEL_AT : message.find('"', _CHANNEL_AT, _CHANNEL_AT + _LONGEST_NAME)]
-        if (kind := KINDS.get(name)) is not None:
-            mark = _MARKS[kind.name]
-            at = message.find(mark, _CHANNEL_AT, _LONGEST_HEAD) + len(mark)
-            end = message.find('"', at, at + _LONGEST_NAME)
-            if at >= len(mark) and end > at and "\\" not in (product := message[at:end]):
-                return CoinbaseUpdate(f"{kind.name}:{product}", message, kind.channel)
-        elif name == HEARTBEATS and (position := _position(message)) is not None:
+        head = _HEADS.get(message[_NAME_AT:_NAME_TO])
+        if head is not None:
+            mark, size, prefix, channel = head
+            at = message.find(mark, _NAME_TO, _LONGEST_HEAD) + size
+            end = message.find('"', at)
+            if size <= at < end and "\\" not in (product := message[at:end]):
+                return CoinbaseUpdate(prefix + product, message, channel)
+        elif message.startswith(_HEARTBEAT) and (position := _position(message)) is not None:
             return Heartbeat(position)
     return _make_sense_of(message)
 
