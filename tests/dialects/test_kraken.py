@@ -139,6 +139,26 @@ def test_when_it_happened(stream: str, message: str) -> None:
     assert update.event_time == pytest.approx(1772619630.25, abs=0.3)
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"symbol":"ETH/EUR"', '"symbol":""'),
+        ('"symbol":"ETH/EUR"', '"pair":"ETH/EUR"'),
+        ('"interval":5', '"interval":7'),
+        ('"interval":5', '"minutes":5'),
+    ],
+)
+def test_a_candle_that_does_not_say_of_what_is_of_no_stream(before: str, after: str) -> None:
+    assert DIALECT.read(samples.OHLC.replace(before, after)) == Update(None, samples.OHLC.replace(before, after))
+
+
+def test_a_candle_written_otherwise_is_the_same() -> None:
+    for text in (samples.OHLC.replace("ETH/EUR", "ETH\\u002fEUR"), json.dumps(json.loads(samples.OHLC))):
+        update = DIALECT.read(text)
+        assert isinstance(update, Update)
+        assert update.stream == "ohlc-5:ETH/EUR"
+
+
 def test_trades_prove_that_nothing_is_missing() -> None:
     first, second = DIALECT.read(samples.TRADE), DIALECT.read(samples.NEXT_TRADE)
     later = DIALECT.read(samples.NEXT_TRADE.replace("8803", "8804"))
