@@ -24,7 +24,8 @@ class ServiceLimits:
     connection. `dial_window`: dials from one address. `ping_every`: seconds between pings in the service's own form
     (`Dialect.ping`). `max_age`: seconds after which a connection is ended. `always`: streams that every connection must
     ask for, before all others; they bring no data. `in_turn`: answers have no number, so that a request waits for the
-    answer of the one before; a list is one, and what it leaves out was not taken.
+    answer of the one before; a list is one, and what it leaves out was not taken. `acknowledges`: whether requests are
+    answered; where they are not, what was sent counts as done, unless a refusal comes.
     """
 
     max_streams: int | None = None
@@ -37,6 +38,7 @@ class ServiceLimits:
     max_age: float | None = None
     always: tuple[str, ...] = ()
     in_turn: bool = False
+    acknowledges: bool = True
 
 
 class Dialect(Protocol):

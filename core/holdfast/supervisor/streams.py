@@ -210,12 +210,15 @@ class Streams:
             self._emit(Notified(now, connection.conn, word.text, word.going_away))
 
     def _changed(self, held: list[str], gone: list[str], now: float) -> None:
+        self._tell(held, gone, now)
+        self._push(now)
+
+    def _tell(self, held: list[str], gone: list[str], now: float) -> None:
         assert self._connection is not None
         if gone:
             self._watch.not_held(gone)
             self._emit(Unsubscribed(now, self._connection.conn, tuple(gone)))
         self._now_held(held, now)
-        self._push(now)
 
     def _now_held(self, streams: list[str], now: float) -> None:
         assert self._connection is not None
@@ -297,6 +300,8 @@ class Streams:
                 self._timers.set(Timer.REQUEST, at)
                 break
             connection.send(subscriptions.next_request(now), now)
+            if not self._dialect.limits.acknowledges:
+                self._tell(*subscriptions.acknowledged(Acknowledged(subscriptions.number)), now)
         self._timers.set(Timer.ANSWER, subscriptions.next_deadline())
 
     # Inside

@@ -120,6 +120,11 @@ class Subscriptions:
         self._number += 1
         return self._number
 
+    @property
+    def number(self) -> int:
+        """The latest number."""
+        return self._number
+
     # What the service answers
 
     def acknowledged(self, word: Acknowledged) -> tuple[list[str], list[str]]:
@@ -308,5 +313,6 @@ class Subscriptions:
     def _refuse(self, streams: Sequence[str]) -> list[str]:
         refused = [stream for stream in streams if stream not in self.refused]
         self.refused.update(refused)
+        self.held.difference_update(refused)
         self._answered(streams)
         return refused
