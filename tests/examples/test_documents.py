@@ -47,6 +47,9 @@ SHOWN = {
     "tail_trio.py": "README.md",
     "events_asyncio.py": "README.md",
     "blocking_driver.py": "docs/transports.md",
+    "phoenix_channels.py": "docs/dialects.md",
+    "graphql_transport_ws.py": "docs/dialects.md",
+    "listen_key.py": "docs/dialects.md",
 }
 
 
@@ -75,7 +78,7 @@ def test_links_lead_somewhere(document: str) -> None:
     assert [link for link in links if not ((ROOT / document).parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("document", ["docs/configuration.md", "docs/exchanges.md"])
+@pytest.mark.parametrize("document", ["docs/configuration.md", "docs/dialects.md", "docs/exchanges.md"])
 def test_snippets_compile_and_their_calls_are_taken(document: str) -> None:
     blocks = code_blocks(document)
     assert blocks

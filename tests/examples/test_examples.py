@@ -21,10 +21,10 @@ GUARD = 60.0  # seconds after which an example that hangs is killed; no test wai
 
 
 @contextmanager
-def running(example: str, url: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+def running(example: str, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
     """The example in a process of its own; its stdout is a pipe."""
     with subprocess.Popen(
-        [sys.executable, str(EXAMPLES / example), url],
+        [sys.executable, str(EXAMPLES / example), *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
