@@ -297,3 +297,12 @@ def test_both_ways_to_read_data_agree(stream: str, payload: object) -> None:
         assert parsed.stream == by_prefix.stream
         assert parsed.event_time == by_prefix.event_time
         assert json.loads(parsed.data) == json.loads(by_prefix.data)
+
+
+@pytest.mark.parametrize("numbers", ['"U":5,"u":"9"', '"U":5,"u":null', '"U":5,"u":9.5', '"U":5,"u":true', '"u":9'])
+def test_numbers_that_are_none_prove_nothing(numbers: str) -> None:
+    before = SPOT.read('{"stream":"btcusdt@depth","data":{"E":1,"U":1,"u":4}}')
+    odd = SPOT.read(f'{{"stream":"btcusdt@depth","data":{{"E":1,{numbers}}}}}')
+    assert isinstance(before, Update)
+    assert isinstance(odd, Update)
+    assert (odd.joins(before), before.joins(odd), odd.event_time) == (None, None, None)

@@ -146,18 +146,20 @@ def test_a_book_of_spot_can_be_kept() -> None:
     talk = talk_of("spot", "btcusdt@depth20", "btcusdt@depth")
     talk.subscribe("btcusdt@depth", "btcusdt@depth20")
     sides: tuple[dict[Any, Any], dict[Any, Any]] | None = None
-    compared = 0
+    compared = state = 0
     for update in updates(talk.run(60.0)):
         (model,) = update.typed()
         assert isinstance(model, DepthUpdate)
         if model.snapshot:
             if sides is not None:
-                assert sides == (dict(model.bids), dict(model.asks))
+                assert (sides, model.last_id) == ((dict(model.bids), dict(model.asks)), state)
                 compared += 1
             sides = dict(model.bids), dict(model.asks)
         elif sides is not None:
+            assert model.first_id == state + 1
             for side, levels in zip(sides, (model.bids, model.asks), strict=True):
                 side.update(levels)
+        state = model.last_id or 0
     assert compared > 50
 
 
