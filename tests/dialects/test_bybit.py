@@ -148,7 +148,8 @@ def test_books_prove_that_nothing_is_missing() -> None:
     assert delta.joins(book) is True
     assert later.joins(delta) is False
     assert delta.joins(later) is None
-    assert (anew.joins(later), book.joins(later)) == (None, None)
+    assert (anew.joins(later), anew.joins(anew), book.joins(later)) == (None, None, None)
+    assert update_of(samples.BOOK.replace("7001", "7010")).joins(delta) is None
     assert update_of(samples.DELTA.replace("7002", "2")).joins(anew) is True
     assert len({one.key for one in (book, delta, later, anew)}) == 4
 
