@@ -22,9 +22,11 @@ from holdfast.connection import Lost
 from holdfast.connection.connection import Connection
 from holdfast.connection.connection import Timer as ConnectionTimer
 from holdfast.supervisor import Shared
+from holdfast.supervisor.gaps import Ledger
+from holdfast.supervisor.leg import Leg, Timer
 from holdfast.supervisor.queue import ItemQueue
 from holdfast.supervisor.redial import Redial
-from holdfast.supervisor.supervisor import Supervisor, Timer
+from holdfast.supervisor.supervisor import Supervisor
 from holdfast.testing import Rules
 from holdfast.window import RollingWindow
 from holdfast.wire import PONG, client_frame
@@ -101,7 +103,7 @@ def _after(cls: type, method: str, then: Callable[..., None]) -> Any:
 
 @_canary(1, "reset")
 def forgets_to_dial_again() -> Iterator[None]:
-    with _after(Supervisor, "_wait", lambda self, *_: self._timers.clear(Timer.DIAL)):
+    with _after(Leg, "_wait", lambda self, *_: self._timers.clear(Timer.DIAL)):
         yield
 
 
@@ -250,10 +252,10 @@ def answers_without_the_payload() -> Iterator[None]:
 
 @_canary(8, "reset", "finish")
 def hides_gaps() -> Iterator[None]:
-    def declare(self: Supervisor, now: float) -> None:
-        self._gap = None
+    def settle(self: Ledger, now: float) -> None:
+        self._all = None
 
-    with patch.object(Supervisor, "_declare_gap", declare):
+    with patch.object(Ledger, "settle", settle):
         yield
 
 
@@ -277,18 +279,18 @@ def turns_batches_round() -> Iterator[None]:
 def gives_the_last_message_twice() -> Iterator[None]:
     last_batch: list[Message] = []
 
-    def lost(self: Supervisor, connection: Any, report: Any, now: float, **named: Any) -> None:
+    def lost(self: Leg, connection: Any, report: Any, now: float, **named: Any) -> None:
         if last_batch:
-            self._queue.put_messages(last_batch[-1:], 1, now)
+            self._owner.deliver(self, last_batch[-1:], 1, now)
         original(self, connection, report, now, **named)
 
-    def deliver(self: Supervisor, messages: Any, nbytes: int, now: float) -> None:
+    def deliver(self: Leg, messages: Any, nbytes: int, now: float) -> None:
         last_batch[:] = messages
         deliver_original(self, messages, nbytes, now)
 
-    original, deliver_original = Supervisor._on_lost, Supervisor._deliver
-    handlers = {**Supervisor._HANDLERS, Lost: lost}
-    with patch.object(Supervisor, "_HANDLERS", handlers), patch.object(Supervisor, "_deliver", deliver):
+    original, deliver_original = Leg._on_lost, Leg._pass_on
+    handlers = {**Leg._HANDLERS, Lost: lost}
+    with patch.object(Leg, "_HANDLERS", handlers), patch.object(Leg, "_pass_on", deliver):
         yield
 
 
@@ -324,7 +326,7 @@ def waits_for_a_close_frame_for_ever() -> Iterator[None]:
 
 @_canary(12)
 def dials_once_more_after_close() -> Iterator[None]:
-    with _after(Supervisor, "close", lambda self, now, *_: self._timers.set(Timer.DIAL, now + 0.5)):
+    with _after(Leg, "end", lambda self, now, *_: self._timers.set(Timer.DIAL, now + 0.5)):
         yield
 
 

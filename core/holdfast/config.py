@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from holdfast.checks import can_be_sent, need, positive
+from holdfast.checks import between, can_be_sent, need, positive
 from holdfast.dialects.dialect import Dialect, Service, check_streams
 from holdfast.dialects.words import Patience
 from holdfast.endpoint import check_headers
@@ -21,6 +21,7 @@ from holdfast.settings import (
     MessageWindow,
     Overflow,
     Retry,
+    Rotation,
     Staleness,
     Subscribing,
     Timeouts,
@@ -51,6 +52,8 @@ class FeedOptions(EndpointOptions, total=False):
     overflow: Overflow
     stall_after: float
     compression: Deflate | None
+    legs: int
+    rotation: Rotation | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,9 @@ class FeedConfig:
     `name`: what the feed is called in log lines; None for the host. `user_agent`: None sends no such header.
     `stall_after`: when our own process did not run for about this many seconds, that is reported as `Stall`.
     `compression`: None offers none, and then what a server compresses breaks the protocol.
+
+    `legs`: how many connections carry everything at the same time, each preferring another of the targets where there
+    are several; every message is delivered once. `rotation`: None replaces no connection before it is lost.
     """
 
     targets: tuple[Target, ...]
@@ -90,6 +96,8 @@ class FeedConfig:
     overflow: Overflow = field(default_factory=Overflow)
     stall_after: float = 1.0
     compression: Deflate | None = None
+    legs: int = 1
+    rotation: Rotation | None = field(default_factory=Rotation)
 
     def __post_init__(self) -> None:
         if not isinstance(cast(object, self.targets), tuple) or not self.targets:
@@ -117,6 +125,8 @@ class FeedConfig:
             need(isinstance(self.user_agent, str), "user_agent", self.user_agent, "a str, or None for no such header")
             check_headers((("User-Agent", self.user_agent),))
         positive("stall_after", self.stall_after)
+        between("legs", self.legs, 1, _MOST_LEGS)
+        need(isinstance(self.rotation, Rotation | None), "rotation", self.rotation, "a Rotation(...), or None for none")
         compression = self.compression
         need(isinstance(compression, Deflate | None), "compression", compression, "a Deflate(...), or None for none")
 
@@ -146,6 +156,7 @@ class FeedConfig:
         return self.name or label(self.targets[0])
 
 
+_MOST_LEGS = 8
 _KINDS: dict[str, type] = {
     "keepalive": Keepalive,
     "staleness": Staleness,

@@ -76,7 +76,9 @@ class Gap(Event):
     It stands before the first message after the loss. `since` is when the last byte arrived before it; after a silence
     of data, when the last message did. `dropped` is the number of messages that we dropped ourselves, for want of a
     consumer; what a server sent in vain nobody can count. `stream` is the one that the gap is in; None for all of the
-    connection's.
+    connection's. `first_missing` and `last_missing` are the service's numbers, where they tell. `filled_by`: the
+    connection that had brought everything when this one was lost, so that nothing is missing; only `Feed.gaps` shows
+    such gaps, the consumer need not know.
     """
 
     since: float
@@ -84,6 +86,34 @@ class Gap(Event):
     cause: Failure
     dropped: int = 0
     stream: str | None = None
+    first_missing: int | None = None
+    last_missing: int | None = None
+    filled_by: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rotating(Event):
+    """Connection `conn` is to be replaced by a fresh one, and goes on until that is proven to miss nothing."""
+
+    conn: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated(Event):
+    """Connection `conn` has taken over from `previous`, `took` seconds after that was begun."""
+
+    conn: int
+    previous: int
+    took: float
+
+
+@dataclass(frozen=True, slots=True)
+class LegEnded(Event):
+    """No retry can help one of several connections, for `reason`. The others go on."""
+
+    failure: Failure
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

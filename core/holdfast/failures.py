@@ -55,6 +55,7 @@ class Cause(Enum):
     PONG_TIMEOUT = "pong_timeout"
     NO_DATA = "no_data"
     STREAM_SILENT = "stream_silent"
+    ROTATION = "rotation"
     UNACKNOWLEDGED = "unacknowledged"
     WRITE_STUCK = "write_stuck"
     # Ours, and what the user's own functions came to.
@@ -80,6 +81,7 @@ _PHRASES = {
     Cause.PONG_TIMEOUT: "nothing received since our ping",
     Cause.NO_DATA: "no data",
     Cause.STREAM_SILENT: "a stream is silent",
+    Cause.ROTATION: "not handed over in time",
     Cause.UNACKNOWLEDGED: "streams were not acknowledged",
     Cause.WRITE_STUCK: "the server does not read what we send",
     Cause.ENDPOINT: "no endpoint was made",

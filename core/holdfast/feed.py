@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from holdfast.driver import Driver
 from holdfast.errors import ConfigError, FeedClosed, GaveUp, HoldfastError, LocalProtocolError, NotOpen, StreamRefused
-from holdfast.events import Closed, Event, Item
+from holdfast.events import Closed, Event, Gap, Item
 from holdfast.stats import FeedStats
 
 M = TypeVar("M")  # what the messages are: `str | bytes`, or Update
@@ -100,6 +100,16 @@ class Feed(Generic[M]):
             raise StreamRefused(f"the service refused {', '.join(refused)}: SubscriptionRefused has its words")
         if missing := [stream for stream, state in states.items() if state != "subscribed"]:
             raise TimeoutError(f"not subscribed after {timeout} s: {', '.join(missing)}")
+
+    def rotate(self) -> None:
+        """Replace the open connections by fresh ones now, without a gap. Returns at once; `Rotated` tells when."""
+        self._fleet.rotate(self._driver.now())
+        self._driver.settle()
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """The latest gaps, oldest first: those that were declared, and those that another connection filled."""
+        return self._fleet.gaps
 
     @property
     def streams(self) -> dict[str, str]:

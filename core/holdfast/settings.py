@@ -49,6 +49,53 @@ class Staleness:
 
 
 @dataclass(frozen=True, slots=True)
+class Rotation:
+    """Replacing a connection by a fresh one before it is lost, without a gap: the old one goes on meanwhile.
+
+    A connection is rotated when it is `max_age` seconds old (None: as old as the service lets it be, where its dialect
+    says; else never), earlier by up to the share `jitter` (0 to 1) of that, drawn at random, so that connections do not
+    rotate together; when the service announces that it will end it; and when one of its streams fell silent. `window`:
+    hours of the day in UTC, such as `("02:00", "04:00")`, to which rotation by age moves forward; if the age is reached
+    outside of them all the same, it is not waited for.
+
+    When the new connection has what is wanted, each stream is handed over as soon as it is proven that nothing lies
+    between. For what is not proven after `overlap_timeout` seconds, a gap is declared.
+    """
+
+    max_age: float | None = None
+    jitter: float = 0.1
+    overlap_timeout: float = 10.0
+    window: tuple[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        positive_or_none("Rotation.max_age", self.max_age)
+        need(number(self.jitter) and 0 <= self.jitter <= 1, "Rotation.jitter", self.jitter, "a number from 0 to 1")
+        positive("Rotation.overlap_timeout", self.overlap_timeout)
+        if self.window is not None:
+            given = self.window
+            is_pair = isinstance(given, tuple) and len(given) == 2
+            advice = 'two times of day in UTC, such as ("02:00", "04:00"), or None'
+            need(
+                is_pair and all(map(_is_time_of_day, given)) and given[0] != given[1], "Rotation.window", given, advice
+            )
+
+    @property
+    def window_seconds(self) -> tuple[int, int] | None:
+        """Where the window begins and how long it is, in seconds of the day."""
+        if self.window is None:
+            return None
+        begin, end = (int(time[:2]) * 3600 + int(time[3:]) * 60 for time in self.window)
+        return begin, (end - begin) % 86_400
+
+
+def _is_time_of_day(text: object) -> bool:
+    if not isinstance(text, str) or len(text) != 5 or text[2] != ":":
+        return False
+    hours, minutes = text[:2], text[3:]
+    return hours.isdecimal() and minutes.isdecimal() and text.isascii() and int(hours) < 24 and int(minutes) < 60
+
+
+@dataclass(frozen=True, slots=True)
 class Backoff:
     """Pause after failure n since the last healthy connection: `initial * factor ** (n - 1)`, at most `maximum`.
 

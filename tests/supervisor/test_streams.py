@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.combined import STRICT, service
+from helpers.sea import ALL, Sea
 from holdfast import (
     Cause,
     Closed,
@@ -16,13 +17,16 @@ from holdfast import (
     Connected,
     Disconnected,
     Event,
+    Failure,
     FeedClosed,
     FeedConfig,
     Gap,
     LocalProtocolError,
     Patience,
     Retry,
-    Service,
+    Rotated,
+    Rotating,
+    Rotation,
     ServiceLimits,
     Stale,
     Subscribed,
@@ -31,10 +35,8 @@ from holdfast import (
     Unsubscribed,
     Update,
 )
-from holdfast.testing import Exchange, GoSilent, LastingFault, MuteData, Outgoing, Reset, Rules, Stream
+from holdfast.testing import GoSilent, LastingFault, MuteData, Outgoing, Reset, Rules
 from holdfast.testing.world import Weather, World
-
-ALL = tuple(f"s{number}@trade" for number in range(60))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,69 +45,6 @@ class LoseReplies(LastingFault):
 
     def withholds(self, outgoing: Outgoing) -> bool:
         return outgoing is Outgoing.REPLY
-
-
-class Sea:
-    """A feed at a service, in a simulated world."""
-
-    def __init__(self, source: Service, rate: float = 1.0, weather: Weather | None = None, seed: int = 1, **options):
-        rules = options.pop("rules", Rules())
-        server_ping = options.pop("server_ping", None)
-        self.world = World(seed, weather or Weather(delay=0.0625))
-        self.exchange = Exchange(
-            [Stream(name, rate) for name in ALL], rules=rules, ping_interval=server_ping, flush_every=0.25
-        )
-        self.host = self.world.add_host("example.com", self.exchange)
-        self.exchange.start(self.world.now)
-        self.fleet = self.world.make_fleet(FeedConfig.build(source, options))
-        self.process = self.world.run_process(self.fleet)
-        self.items: list[object] = []
-        self.process.observe(self._observer())
-        self.process.start()
-
-    def _observer(self):
-        from holdfast.testing.world import Observer
-
-        items = self.items
-
-        class Taker(Observer):
-            def on_item(self, item, now):
-                items.append(item)
-
-        return Taker()
-
-    def run(self, seconds: float) -> None:
-        self.world.run(seconds)
-
-    def strike(self, fault) -> None:
-        self.exchange.strike(fault, self.world.now)
-        self.host.settle()
-
-    def subscribe(self, *streams: str) -> None:
-        self.fleet.subscribe(streams, self.world.now)
-        self.process.settle()
-
-    def unsubscribe(self, *streams: str) -> None:
-        self.fleet.unsubscribe(streams, self.world.now)
-        self.process.settle()
-
-    def of(self, kind):
-        return [item for item in self.items if isinstance(item, kind)]
-
-    @property
-    def served(self) -> set[str]:
-        """What the service believes that the open connection is subscribed to."""
-        there = [connection for connection in self.exchange._connections.values() if connection.is_open]
-        return set(there[-1].streams) if there else set()
-
-    def forget(self, stream: str) -> None:
-        """The service loses a subscription."""
-        for connection in self.exchange._connections.values():
-            connection.streams.discard(stream)
-
-    @property
-    def closed_by(self) -> list[str]:
-        return [record.closed_by for record in self.exchange.ledger.connections if record.closed_by]
 
 
 def test_what_is_wanted_is_asked_for_acknowledged_and_delivered() -> None:
@@ -186,14 +125,21 @@ def test_what_was_not_acknowledged_is_asked_again() -> None:
     assert set(sea.fleet.stream_states().values()) == {"subscribed"}
 
 
-def test_a_service_that_never_acknowledges_is_left() -> None:
-    sea = Sea(service(*ALL[:3]), subscribing=Subscribing(ack_timeout=2.0, max_asks=2))
+@pytest.mark.parametrize("rotation", [None, Rotation()])
+def test_a_service_that_never_acknowledges_is_left(rotation: Rotation | None) -> None:
+    sea = Sea(service(*ALL[:3]), rotation=rotation, subscribing=Subscribing(ack_timeout=2.0, max_asks=2))
     sea.run(0.125)
     sea.strike(LoseReplies(10.0))
     sea.run(8.0)
-    [lost] = sea.of(Disconnected)
-    assert lost.failure.cause is Cause.UNACKNOWLEDGED
-    sea.run(5.0)
+    if rotation is None:
+        [lost] = sea.of(Disconnected)
+        assert lost.failure.cause is Cause.UNACKNOWLEDGED
+    else:
+        [rotating] = sea.of(Rotating)
+        assert str(Failure(Cause.UNACKNOWLEDGED)) in rotating.reason
+        assert not sea.of(Disconnected), "data flows meanwhile"
+    sea.run(10.0)
+    assert rotation is None or sea.of(Rotated)
     assert set(sea.fleet.stream_states().values()) == {"subscribed"}
 
 
@@ -244,8 +190,10 @@ def test_an_audit_finds_what_the_service_forgot_and_what_it_kept() -> None:
 # Silence of single streams
 
 
-def test_a_stream_without_its_first_message_climbs_the_ladder() -> None:
-    sea = Sea(service(ALL[0], "dead@trade", patient=Patience(first=5.0)), retry=Retry(stable_after=1.0))
+@pytest.mark.parametrize("rotation", [None, Rotation()])
+def test_a_stream_without_its_first_message_climbs_the_ladder(rotation: Rotation | None) -> None:
+    patient = service(ALL[0], "dead@trade", patient=Patience(first=5.0))
+    sea = Sea(patient, rotation=rotation, retry=Retry(stable_after=1.0))
     sea.run(4.0)
     assert not sea.of(Stale)
     sea.run(3.0)
@@ -255,12 +203,17 @@ def test_a_stream_without_its_first_message_climbs_the_ladder() -> None:
     assert not sea.of(Disconnected), "the smallest step comes first"
     assert [event.streams for event in sea.of(Unsubscribed)] == [("dead@trade",)]
     sea.run(8.0)
-    [lost] = sea.of(Disconnected)
-    assert lost.failure.cause is Cause.STREAM_SILENT
-    assert "dead@trade" in lost.failure.detail
+    if rotation is None:
+        [lost] = sea.of(Disconnected)
+        assert lost.failure.cause is Cause.STREAM_SILENT
+        assert "dead@trade" in lost.failure.detail
+    else:
+        [rotating] = sea.of(Rotating)
+        assert "dead@trade" in rotating.reason
     sea.run(3600.0)
     # Patience doubles with every round: 10, 20, 40 ... seconds a step.
-    assert len(sea.of(Disconnected)) <= 20
+    assert len(sea.of(Disconnected) + sea.of(Rotating)) <= 20
+    assert rotation is None or not sea.of(Disconnected), "the other stream goes on"
 
 
 def test_a_stream_that_falls_silent_is_asked_for_anew_and_its_gap_is_told() -> None:

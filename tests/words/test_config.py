@@ -25,6 +25,7 @@ from holdfast import (
     Overflow,
     Patience,
     Retry,
+    Rotation,
     Staleness,
     Subscribing,
     Timeouts,
@@ -173,6 +174,8 @@ def test_every_option_reaches_the_config() -> None:
         "overflow": Overflow("drop_oldest"),
         "stall_after": 10.0,
         "compression": Deflate(level=1),
+        "legs": 2,
+        "rotation": Rotation(max_age=60.0),
     }
     assert set(options) == FeedOptions.__optional_keys__
     config = FeedConfig.build("wss://h", options)
@@ -198,6 +201,8 @@ def test_every_option_reaches_the_config() -> None:
         Overflow("drop_oldest"),
         10.0,
         Deflate(level=1),
+        2,
+        Rotation(max_age=60.0),
     )
 
 

@@ -277,6 +277,11 @@ class Connection:
         """When a message may be written at once: `now`, or the time at which to ask again."""
         return now if self._pacer is None else self._pacer.free_at(now)
 
+    def probe(self, now: float) -> None:
+        """Ping now, unless the answer to a ping is still due. The regular pings go on from here."""
+        if self.state is State.OPEN and self._config.keepalive.interval is not None:
+            self._ping(now)
+
     def close(self, now: float, code: int = 1000, reason: str = "") -> None:
         """End it, within `Timeouts.close`; no-op while it is ending. Raises LocalProtocolError for a bad code."""
         check_close_code(code)

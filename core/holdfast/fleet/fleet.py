@@ -26,7 +26,7 @@ from holdfast.connection import Connection
 from holdfast.connection import State as ConnectionState
 from holdfast.endpoint import Endpoint
 from holdfast.errors import LocalProtocolError
-from holdfast.events import Closed, Event, Item
+from holdfast.events import Closed, Event, Gap, Item
 from holdfast.failures import Failure
 from holdfast.randomness import Randomness
 from holdfast.stats import FeedStats
@@ -156,6 +156,12 @@ class Fleet:
         self._feed.unsubscribe(streams, now)
         self._leave(now)
 
+    def rotate(self, now: float) -> None:
+        """Replace the open connections by fresh ones, without a gap."""
+        now = self._enter(now)
+        self._feed.rotate(now)
+        self._leave(now)
+
     def remind(self, at: float) -> None:
         """Have `tick` called at that time, for somebody who waits with a timeout; it changes nothing else."""
         heappush(self._reminders, at)
@@ -203,6 +209,11 @@ class Fleet:
     def stream_states(self) -> dict[str, str]:
         """For each wanted stream: `wanted`, `asked`, `subscribed` or `refused`."""
         return self._feed.stream_states()
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """The latest gaps, oldest first: those declared, and those that another connection filled."""
+        return self._feed.gaps
 
     @property
     def has_items(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 
 class DataWatch:
     """Data means messages: pings, pongs and handshakes prove that a peer lives, not that it delivers."""
@@ -44,6 +46,10 @@ class DataWatch:
     def flowed_for(self) -> float:
         """Seconds from the first to the latest data of this connection."""
         return 0.0 if self._first is None or self.last is None else self.last - self._first
+
+    def missed_for(self, now: float) -> float:
+        """Seconds since the latest data of this connection; inf if there was none."""
+        return math.inf if self._first is None or self.last is None else now - self.last
 
     @property
     def missed_since(self) -> float:

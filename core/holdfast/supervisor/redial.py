@@ -40,12 +40,13 @@ class _Place:
 class Redial:
     """Counts what happened since the last healthy connection, and plans from it."""
 
-    def __init__(self, config: FeedConfig, random: Randomness) -> None:
-        self.target: Target = config.targets[0]  # where the next dial goes
+    def __init__(self, config: FeedConfig, random: Randomness, first: int = 0) -> None:
+        targets = config.targets[first:] + config.targets[:first]  # the preferred one first
+        self.target: Target = targets[0]  # where the next dial goes
         self.attempt = 0  # dials since the last healthy connection
         self._config = config
         self._random = random
-        self._places = [_Place(target) for target in config.targets]
+        self._places = [_Place(target) for target in targets]
         self._choice = 0  # which of them is to be dialled
         self._failures = 0  # since the last healthy connection
         self._redirects = 0  # since the last dial of a configured target
@@ -62,6 +63,13 @@ class Redial:
     def not_dialled(self) -> None:
         """It did not go out after all."""
         self.attempt -= 1
+
+    def rotating(self, now: float, *, healthy: bool, elsewhere: bool) -> None:
+        """A connection is to be replaced while it goes on. `elsewhere`: at another place, if there is one."""
+        if healthy:
+            self._start_anew()
+        if elsewhere:
+            self._choose(self._choice + 1, now)
 
     def opened(self) -> None:
         """A handshake succeeded. That alone proves nothing: the counters stay."""

@@ -61,6 +61,12 @@ class StreamWatch:
         for stream in streams:
             self.streams.pop(stream, None)
 
+    def succeed(self, other: StreamWatch) -> None:
+        """Know of the same silences as the other one."""
+        for stream, theirs in other.streams.items():
+            if (ours := self.streams.get(stream)) is not None:
+                ours.step, ours.stretch, ours.missed_since = theirs.step, theirs.stretch, theirs.missed_since
+
     def held(self, streams: Iterable[str], now: float) -> None:
         """These were acknowledged."""
         for stream in streams:

@@ -7,18 +7,18 @@ that a stream that is rightly quiet, against what was set, does not tear down th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from fnmatch import fnmatchcase
+from typing import Protocol
 
 from holdfast.config import FeedConfig
 from holdfast.connection import Connection
-from holdfast.dialects.dialect import Dialect, check_streams
+from holdfast.dialects.dialect import Dialect
 from holdfast.dialects.words import Acknowledged, Control, Listed, Notice, Patience, Refused, Reply, Update
 from holdfast.events import (
     Event,
-    Gap,
     Lagging,
     Notified,
     Stale,
@@ -50,49 +50,59 @@ class Replace:
     elsewhere: bool = False
 
 
+class Carrier(Protocol):
+    """Who carries the streams, as they see it."""
+
+    @property
+    def wanted(self) -> dict[str, None]:
+        """What the feed wants. It changes."""
+        ...
+
+    def emit(self, event: Event) -> None:
+        """An event, behind all that was delivered."""
+
+    def covered(self, streams: Sequence[str], now: float) -> None:
+        """From now on the connection brings these."""
+
+    def uncovered(self, streams: Sequence[str]) -> None:
+        """It does not bring these any more."""
+
+    def was_silent(self, stream: str, since: float, now: float) -> None:
+        """The stream had fallen silent, and brings something again."""
+
+    def going_away(self, now: float) -> None:
+        """The service says that it will end the connection."""
+
+
 class Streams:
     """Desired state and its reconciliation with the current connection."""
 
-    def __init__(
-        self,
-        dialect: Dialect,
-        config: FeedConfig,
-        shared: Shared,
-        *,
-        emit: Callable[[Event], None],
-        declare_gap: Callable[[float], Gap | None],
-    ) -> None:
+    def __init__(self, dialect: Dialect, config: FeedConfig, shared: Shared, carrier: Carrier) -> None:
         self._dialect = dialect
-        self._declare_gap = declare_gap
         self._config = config
         self._shared = shared
-        self._emit = emit
-        self._wanted: dict[str, None] = {}
+        self._carrier = carrier
+        self._emit = carrier.emit
+        self._wanted = carrier.wanted
         self._watch = StreamWatch(self._patience_of)
+        self._watch.want(self._wanted)
         self._timers = Timers(Timer)
         self._connection: Connection | None = None
         self._subscriptions: Subscriptions | None = None
-        self._undeclared = False  # the gap before this connection lasts until data can come
-        self._gap: Gap | None = None  # that gap, for streams that are acknowledged later than the first
-        self._want(config.streams)
+        self._first = False  # nothing was brought yet on this connection
 
     # What is wanted
 
-    def subscribe(self, streams: Iterable[str], now: float) -> None:
-        """Raises ConfigError for what cannot be asked for; then nothing has changed."""
-        streams = tuple(streams)
-        check_streams(self._dialect, {**self._wanted, **dict.fromkeys(streams)})
-        self._want(streams)
+    def more_wanted(self, streams: Sequence[str], now: float) -> None:
+        """These are wanted now, even if they were refused before."""
+        self._watch.want(streams)
         if (subscriptions := self._subscriptions) is not None:
             subscriptions.forgive(streams)
             subscriptions.changed()
             self._push(now)
 
-    def unsubscribe(self, streams: Iterable[str], now: float) -> None:
-        """Streams that are not wanted anyway are left as they are."""
-        streams = tuple(streams)
-        for stream in streams:
-            self._wanted.pop(stream, None)
+    def less_wanted(self, streams: Sequence[str], now: float) -> None:
+        """These are not wanted any more."""
         self._watch.forget(streams)
         if (subscriptions := self._subscriptions) is not None:
             subscriptions.changed()
@@ -110,11 +120,20 @@ class Streams:
 
     # The connection's life
 
+    @property
+    def held(self) -> list[str]:
+        """What the connection is subscribed to."""
+        return sorted(self._subscriptions.held) if self._subscriptions is not None else []
+
+    def succeed(self, other: Streams) -> None:
+        """Take over what the other one knows of streams that fell silent."""
+        self._watch.succeed(other._watch)
+
     def opened(self, connection: Connection, now: float) -> None:
-        """What was lost before goes on for each stream until that is acknowledged."""
+        """Ask for what is wanted."""
         assert connection.endpoint is not None
         self._connection = connection
-        self._undeclared, self._gap = True, None
+        self._first = True
         asked = sorted(self._dialect.asked_by(connection.endpoint))
         subscriptions = Subscriptions(self._dialect, self._wanted, self._config.subscribing, asked, now)
         self._subscriptions = subscriptions
@@ -152,8 +171,9 @@ class Streams:
                     updates = []
                 self._hear(reading, now)
                 continue
-            if self._undeclared:
-                self._end_of_gap(now)
+            if self._first:
+                self._first = False
+                self._carrier.covered(() if reading.stream is None else (reading.stream,), now)
             watched = streams.get(reading.stream)  # type: ignore[arg-type]  # None is no stream's name
             if watched is not None:
                 watched.heard_at = now
@@ -177,8 +197,7 @@ class Streams:
         assert update.stream is not None
         assert self._connection is not None
         if watched.missed_since is not None:
-            cause = Failure(Cause.STREAM_SILENT, update.stream)
-            self._emit(Gap(now, watched.missed_since, now, cause, stream=update.stream))
+            self._carrier.was_silent(update.stream, watched.missed_since, now)
             watched.missed_since = None
         watched.step, watched.stretch = 0, 1
         limit, happened = watched.patience.lag, update.event_time if watched.patience.lag is not None else None
@@ -202,12 +221,15 @@ class Streams:
         elif isinstance(word, Refused):
             for stream in subscriptions.refuse(word):
                 self._watch.not_held([stream])
+                self._carrier.uncovered([stream])
                 self._emit(SubscriptionRefused(now, connection.conn, stream, word.reason))
             self._push(now)
         elif isinstance(word, Reply):
             connection.send(word.text, now, control=True)
         elif isinstance(word, Notice):
             self._emit(Notified(now, connection.conn, word.text, word.going_away))
+            if word.going_away:
+                self._carrier.going_away(now)
 
     def _changed(self, held: list[str], gone: list[str], now: float) -> None:
         self._tell(held, gone, now)
@@ -217,6 +239,7 @@ class Streams:
         assert self._connection is not None
         if gone:
             self._watch.not_held(gone)
+            self._carrier.uncovered(gone)
             self._emit(Unsubscribed(now, self._connection.conn, tuple(gone)))
         self._now_held(held, now)
 
@@ -224,19 +247,10 @@ class Streams:
         assert self._connection is not None
         if not streams:
             return
-        self._end_of_gap(now)
+        self._carrier.covered(streams, now)
         self._watch.held(streams, now)
         self._emit(Subscribed(now, self._connection.conn, tuple(streams)))
-        if (gap := self._gap) is not None:
-            for stream in streams:
-                if now > gap.until and stream in self._watch.streams:
-                    self._emit(Gap(now, gap.since, now, gap.cause, stream=stream))
         self._timers.set(Timer.SILENCE, self._watch.next_look(now))
-
-    def _end_of_gap(self, now: float) -> None:
-        if self._undeclared:
-            self._undeclared = False
-            self._gap = self._declare_gap(now)
 
     # Time
 
@@ -305,11 +319,6 @@ class Streams:
         self._timers.set(Timer.ANSWER, subscriptions.next_deadline())
 
     # Inside
-
-    def _want(self, streams: Iterable[str]) -> None:
-        streams = tuple(streams)
-        self._wanted.update(dict.fromkeys(streams))
-        self._watch.want(streams)
 
     def _patience_of(self, stream: str) -> Patience:
         for pattern, patience in self._config.patience.items():

@@ -1,0 +1,230 @@
+"""Several connections that carry the same streams, made one. See `strand` for how that is done for each stream.
+
+A connection is *sure* of a stream when nothing can be missing between what was delivered and what it will bring. Beside
+what the messages of a stream tell, there is a proof for all streams at once, quiet ones as well: if A is sure of a
+stream, and B was acknowledged for it before A got a ping that A has answered, then whatever the service sent before B
+began has come through A, since bytes arrive in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from holdfast.dialects.words import Update
+from holdfast.events import Message
+from holdfast.supervisor.strand import Strand, key_of, size_of
+
+Name = str | None  # of a stream; None for all that a feed without a dialect brings
+
+_MAX_OWED = 262_144  # messages that one connection has delivered and another has still to bring; about 100 bytes each
+_COUNT_EVERY = 4096  # messages between two looks at that
+
+
+@dataclass(slots=True)
+class Line:
+    """One connection. `carried`: streams that it was acknowledged for, and when. `first`, `later`: messages that it was
+    the first to bring, and that another one had brought; `lateness`: seconds by which the latest of those was later.
+    """
+
+    carried: dict[Name, float] = field(default_factory=dict[Name, float])
+    sure: set[Name] = field(default_factory=set[Name])  # those without a strand yet
+    first: int = 0
+    later: int = 0
+    lateness: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A stream of which nobody is sure any more. `heir`: the connection that carries it, too, if there is one."""
+
+    stream: Name
+    heir: int | None
+
+
+class Merge:
+    """Connections go by their numbers. What is delivered is remembered from the moment that a second one is added."""
+
+    def __init__(self, *, by_stream: bool, overlap: float) -> None:
+        self._overlap = overlap  # seconds
+        self.lines: dict[int, Line] = {}
+        self._by_stream = by_stream
+        self._strands: dict[Name, Strand] = {}
+        self._until_count = _COUNT_EVERY
+
+    # Connections and what they carry
+
+    def add(self, conn: int) -> None:
+        """It is being dialled: remember for it what others deliver."""
+        self.lines[conn] = Line()
+        for strand in self._strands.values():
+            strand.join(conn, proven=False)
+
+    def carries(self, conn: int, streams: Iterable[Name], now: float) -> None:
+        """It was acknowledged for these. It is sure of those that nobody else is sure of."""
+        line = self.lines[conn]
+        for stream in streams:
+            if stream in line.carried:
+                continue
+            line.carried[stream] = now
+            if not any(self.is_sure(other, stream) for other in self.lines):
+                strand = self._strands.get(stream)
+                if strand is None:
+                    line.sure.add(stream)
+                else:
+                    strand.prove(conn, now, [])  # nothing is held before the acknowledgement
+
+    def carries_no_more(self, conn: int, streams: Iterable[Name]) -> None:
+        """It was unsubscribed from these."""
+        line = self.lines[conn]
+        for stream in streams:
+            line.carried.pop(stream, None)
+            line.sure.discard(stream)
+            if (strand := self._strands.get(stream)) is not None:
+                strand.doubt(conn)
+
+    def forget(self, streams: Iterable[str]) -> None:
+        """Nobody wants these."""
+        for stream in streams:
+            self._strands.pop(stream, None)
+            for line in self.lines.values():
+                line.carried.pop(stream, None)
+                line.sure.discard(stream)
+
+    def leave(self, conn: int) -> list[Orphan]:
+        """The connection is gone."""
+        line = self.lines.pop(conn)
+        left = list(line.sure)
+        left += [stream for stream, strand in self._strands.items() if conn in strand.owed and strand.leave(conn)]
+        return [
+            Orphan(stream, self._heir(stream))
+            for stream in left
+            if not any(self.is_sure(other, stream) for other in self.lines)
+        ]
+
+    def is_sure(self, conn: int, stream: Name) -> bool:
+        line = self.lines[conn]
+        if (strand := self._strands.get(stream)) is not None:
+            return stream in line.carried and conn not in strand.held
+        return stream in line.sure
+
+    def is_sure_of_all(self, conn: int) -> bool:
+        """Whether it is sure of everything that it carries."""
+        return all(self.is_sure(conn, stream) for stream in self.lines[conn].carried)
+
+    def unsure(self, conn: int) -> list[Name]:
+        """What it carries without being sure."""
+        return [stream for stream in self.lines[conn].carried if not self.is_sure(conn, stream)]
+
+    # Messages
+
+    def put(self, conn: int, messages: list[Message], now: float) -> list[Message]:
+        """Take in what a connection brought; what of it, and of what was held, is to be delivered."""
+        fresh: list[Message] = []
+        line, strands = self.lines[conn], self._strands
+        duplicates = 0
+        for message in messages:
+            stream = message.stream if isinstance(message, Update) else None
+            strand = strands.get(stream) or self._new_strand(conn, stream, now)
+            late = strand.put(conn, message, key_of(message), now, fresh)
+            if late is not None:
+                duplicates += 1
+                line.lateness = late
+        line.first += len(fresh)
+        line.later += duplicates
+        self._until_count -= len(messages)
+        if self._until_count <= 0:
+            self._until_count = _COUNT_EVERY
+            self._trim()
+        return fresh
+
+    def joins_last(self, conn: int, stream: Name) -> bool:
+        """Whether the service's numbers say that nothing is missing before what is held of it."""
+        strand = self._strands.get(stream)
+        return strand is not None and conn in strand.held and strand.joins_last(conn)
+
+    def prove(self, conn: int, stream: Name, now: float) -> list[Message]:
+        """From now on it is sure of this stream; what is to be delivered of what was held."""
+        fresh: list[Message] = []
+        strand = self._strands.get(stream)
+        if strand is None:
+            self.lines[conn].sure.add(stream)
+        elif conn in strand.held:
+            strand.prove(conn, now, fresh)
+            self.lines[conn].first += len(fresh)
+        return fresh
+
+    def ponged(self, conn: int, pinged_at: float, now: float) -> list[tuple[int, list[Message]]]:
+        """A ping of that time was answered: others may be sure now. What is to be delivered, by connection."""
+        # A service may send the same message at somewhat different times; much later it does not come.
+        for each in self._strands.values():
+            each.owed[conn].forget_until(pinged_at - self._overlap)
+        found: list[tuple[int, list[Message]]] = []
+        for other, line in self.lines.items():
+            if other == conn:
+                continue
+            for stream in self.unsure(other):
+                strand = self._strands.get(stream)
+                if strand is not None and other in strand.distrusted:
+                    continue
+                if line.carried[stream] <= pinged_at and self.is_sure(conn, stream):
+                    found.append((other, self.prove(other, stream, now)))
+        return [(other, fresh) for other, fresh in found if fresh]
+
+    # Time
+
+    def overdue(self, before: float) -> list[tuple[int, Name]]:
+        """Who has been holding messages since that time, while those who are sure of the stream brought nothing. Where
+        they did bring something, what is older is let go: it stands in their words.
+        """
+        found: list[tuple[int, Name]] = []
+        for stream, strand in self._strands.items():
+            for conn, hold in strand.held.items():
+                messages = hold.messages
+                if not messages or messages[0][0] > before:
+                    continue
+                if strand.delivered_at is None or strand.delivered_at <= messages[0][0]:
+                    found.append((conn, stream))
+                while messages and messages[0][0] <= before and strand.delivered_at is not None:
+                    if strand.delivered_at <= messages[0][0]:
+                        break
+                    hold.drop_oldest()
+        return found
+
+    def delivered_at(self, stream: Name) -> float | None:
+        """When a message of this stream was delivered last; None: not since a second connection was added."""
+        strand = self._strands.get(stream)
+        return None if strand is None else strand.delivered_at
+
+    @property
+    def is_even(self) -> bool:
+        """Whether the only connection left has brought everything that others delivered."""
+        return all(not owed.times for strand in self._strands.values() for owed in strand.owed.values())
+
+    # Inside
+
+    def _new_strand(self, conn: int, stream: Name, now: float) -> Strand:
+        self.lines[conn].carried.setdefault(stream, now)  # it brings it
+        strand = Strand(by_stream=self._by_stream and stream is not None)
+        sure = {other for other, line in self.lines.items() if stream in line.sure} or {conn}
+        for other, line in self.lines.items():
+            strand.join(other, proven=other in sure)
+            line.sure.discard(stream)
+        self._strands[stream] = strand
+        return strand
+
+    def _heir(self, stream: Name) -> int | None:
+        return next((conn for conn, line in self.lines.items() if stream in line.carried), None)
+
+    def _trim(self) -> None:
+        """Within the bound."""
+        while sum(len(owed.times) for strand in self._strands.values() for owed in strand.owed.values()) > _MAX_OWED:
+            largest = max(self._strands.values(), key=lambda one: sum(len(owed.times) for owed in one.owed.values()))
+            for _ in range(_COUNT_EVERY):
+                if not largest.forget_oldest():
+                    break
+
+    def held_size(self) -> int:
+        """Bytes that are held, about."""
+        holds = (hold for strand in self._strands.values() for hold in strand.held.values())
+        return sum(size_of(message) for hold in holds for _, _, message in hold.messages)

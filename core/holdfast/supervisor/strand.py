@@ -1,0 +1,203 @@
+"""One stream as several connections bring it: what comes first is delivered, in order, and once.
+
+A connection that is *proven* brings everything from a known place on: whatever another one delivered first it owes, and
+what it then brings of that is a duplicate. Of one that joined later nothing is known yet: it might be ahead of the
+others, with messages missing between. What it brings is held until that is settled, by the first of these: it brought a
+message that another one delivered; another one delivers a message that it brought; the service's numbers say that its
+first message joins the last one delivered; or the whole connection is proven (see `merge`).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from holdfast.dialects.words import Update
+from holdfast.events import Message
+
+
+class Owed:
+    """What others delivered and one connection has still to bring, in order: keys, and when that was."""
+
+    __slots__ = ("_again", "times")
+
+    def __init__(self) -> None:
+        self.times: dict[int, float] = {}
+        self._again: dict[int, int] = {}  # keys that are owed more than once, and how much more often
+
+    def put(self, key: int, now: float) -> None:
+        if key in self.times:
+            self._again[key] = self._again.get(key, 0) + 1
+        else:
+            self.times[key] = now
+
+    def bring(self, key: int) -> float | None:
+        """It was brought. When it had been delivered; None if it was not owed."""
+        if self._again and key in self._again:
+            self._again[key] -= 1
+            if not self._again[key]:
+                del self._again[key]
+            return self.times[key]
+        return self.times.pop(key, None)
+
+    def skip_to(self, key: int) -> None:
+        """What stands before this will not come any more."""
+        for first in list(self.times):
+            if first == key:
+                return
+            self.forget(first)
+
+    def forget(self, key: int) -> None:
+        self.times.pop(key, None)
+        self._again.pop(key, None)
+
+    def forget_until(self, at: float) -> None:
+        """What was delivered by then will not come any more."""
+        for key, delivered_at in list(self.times.items()):
+            if delivered_at > at:
+                return
+            self.forget(key)
+
+
+class Hold:
+    """What an unproven connection brought: each message with its key, and when it came."""
+
+    __slots__ = ("keys", "messages")
+
+    def __init__(self) -> None:
+        self.messages: deque[tuple[float, int, Message]] = deque()
+        self.keys: set[int] = set()
+
+    def put(self, now: float, key: int, message: Message) -> None:
+        self.messages.append((now, key, message))
+        self.keys.add(key)
+
+    def drop_oldest(self) -> None:
+        _, key, _ = self.messages.popleft()
+        self.keys.discard(key)
+
+
+class Strand:
+    """Of one stream. Connections go by their numbers."""
+
+    __slots__ = ("_by_stream", "delivered_at", "distrusted", "held", "last", "owed")
+
+    def __init__(self, *, by_stream: bool) -> None:
+        self._by_stream = by_stream  # else all the messages of a feed without a dialect, in no order that is promised
+        self.owed: dict[int, Owed] = {}  # for each connection
+        self.held: dict[int, Hold] = {}  # for each that is not proven
+        self.distrusted: set[int] = set()  # brought what no other did: only a message in common proves them again
+        self.last: Message | None = None
+        self.delivered_at: float | None = None
+
+    @property
+    def has_proven(self) -> bool:
+        return len(self.held) < len(self.owed)
+
+    def join(self, conn: int, *, proven: bool) -> None:
+        """It brings what comes from here on."""
+        self.owed[conn] = Owed()
+        if not proven:
+            self.held[conn] = Hold()
+
+    def leave(self, conn: int) -> bool:
+        """It is gone. Whether that leaves nobody who is proven."""
+        self.owed.pop(conn, None)
+        self.distrusted.discard(conn)
+        return self.held.pop(conn, None) is None and not self.has_proven
+
+    def doubt(self, conn: int) -> None:
+        """It may have missed something: to be proven anew, if there is another one that is proven."""
+        if conn not in self.held and len(self.held) + 1 < len(self.owed):
+            self.held[conn] = Hold()
+
+    def put(self, conn: int, message: Message, key: int, now: float, fresh: list[Message]) -> float | None:
+        """Take a message in; append what is to be delivered. How late it came, if another one delivered it before."""
+        if self.held and conn in self.held:
+            self._put_unproven(conn, message, key, now, fresh)
+            return None
+        owed = self.owed[conn]
+        if owed.times:
+            if self._by_stream and key in owed.times:
+                owed.skip_to(key)
+            if (at := owed.bring(key)) is not None:
+                return now - at
+            if self._by_stream and len(self.owed) - len(self.held) > 1:
+                # Behind the others, and it brings what none of them brought.
+                self.held[conn] = Hold()
+                self.held[conn].put(now, key, message)
+                self.distrusted.add(conn)
+                return None
+        self._deliver(conn, message, key, now, fresh)
+        return None
+
+    def joins_last(self, conn: int) -> bool:
+        """Whether the service's numbers say that what is held of it follows what was delivered last."""
+        messages = self.held[conn].messages
+        return bool(messages) and _joins(messages[0][2], self.last)
+
+    def prove(self, conn: int, now: float, fresh: list[Message]) -> None:
+        """From now on it is proven; append what was held of it."""
+        hold = self.held.pop(conn)
+        self.distrusted.discard(conn)
+        for _, key, message in hold.messages:
+            self.put(conn, message, key, now, fresh)
+
+    def forget_oldest(self) -> bool:
+        """Of what is owed, for want of memory. Whether there was any."""
+        conn = max(self.owed, key=lambda one: len(self.owed[one].times))
+        if not (times := self.owed[conn].times):
+            return False
+        self.owed[conn].forget(next(iter(times)))
+        if self._by_stream:
+            self.doubt(conn)
+        return True
+
+    # Inside
+
+    def _deliver(self, conn: int, message: Message, key: int, now: float, fresh: list[Message]) -> None:
+        self.last = message
+        self.delivered_at = now
+        fresh.append(message)
+        for other, owed in self.owed.items():
+            if other != conn:
+                owed.put(key, now)
+        for other, hold in list(self.held.items()):
+            if key in hold.keys and self.held.get(other) is hold:  # which another one's messages may have settled
+                self._in_common(other, key, now, fresh)
+
+    def _put_unproven(self, conn: int, message: Message, key: int, now: float, fresh: list[Message]) -> None:
+        hold = self.held[conn]
+        hold.put(now, key, message)
+        if not self.has_proven:  # nobody knows better
+            self.prove(conn, now, fresh)
+        elif key in self.owed[conn].times:
+            self._in_common(conn, key, now, fresh)
+        elif len(hold.messages) == 1 and conn not in self.distrusted and _joins(message, self.last):
+            self.prove(conn, now, fresh)
+
+    def _in_common(self, conn: int, common: int, now: float, fresh: list[Message]) -> None:
+        """A message that it brought was delivered: now it is known where it stands."""
+        hold = self.held.pop(conn)
+        self.distrusted.discard(conn)
+        before = True
+        for _, key, message in hold.messages:
+            if key == common:
+                before = False
+            # What stands before and no one else brought was for that connection only, such as the answer to a request,
+            # or a snapshot of a state that is past; or it is older than the first that the feed delivered.
+            if not before:
+                self.put(conn, message, key, now, fresh)
+
+
+def key_of(message: Message) -> int:
+    """Equal for two copies of a message. Two different messages of one stream have the same once in 2^64."""
+    return hash(message.key) if isinstance(message, Update) else hash(message)
+
+
+def size_of(message: Message) -> int:
+    """In bytes, about."""
+    return len(message.text) if isinstance(message, Update) else len(message)
+
+
+def _joins(message: Message, previous: Message | None) -> bool:
+    return isinstance(message, Update) and isinstance(previous, Update) and message.joins(previous) is True
