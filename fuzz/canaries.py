@@ -6,6 +6,7 @@ notice; `troubles` are those of its voyages, because most faults of a machine on
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -21,6 +22,8 @@ from holdfast import Backoff, DialWindow, FeedOptions, Keepalive, Limits, Messag
 from holdfast.connection import Lost
 from holdfast.connection.connection import Connection
 from holdfast.connection.connection import Timer as ConnectionTimer
+from holdfast.connection.liveness import Liveness
+from holdfast.connection.sender import Sender
 from holdfast.supervisor import Shared
 from holdfast.supervisor.gaps import Ledger
 from holdfast.supervisor.leg import Leg, Timer
@@ -166,18 +169,14 @@ def dials_once_more_than_its_window_allows() -> Iterator[None]:
 
 @_canary(3, "hold", "silence", keepalive=Keepalive(20.0, 5.0))
 def never_looks_at_the_answer_to_a_ping() -> Iterator[None]:
-    def look(self: Connection, now: float) -> tuple[()]:
-        self._timers.clear(ConnectionTimer.PONG)
-        return ()
-
-    with patch.object(Connection, "_look_for_life", look):
+    with patch.object(Liveness, "next_look", lambda self, now: math.inf):
         yield
 
 
 @_canary(3, "hold", "silence", keepalive=Keepalive(5.0, 20.0))
 def begins_the_timeout_anew_with_every_ping() -> Iterator[None]:
     def ping(self: Connection, now: float) -> None:
-        self._awaiting = False
+        self._liveness.awaiting = False
         original(self, now)
 
     original = Connection._ping
@@ -188,9 +187,10 @@ def begins_the_timeout_anew_with_every_ping() -> Iterator[None]:
 @_canary(4, "no_pongs", keepalive=Keepalive(5.0, 2.5))
 def takes_only_pongs_for_life() -> Iterator[None]:
     def received(self: Connection, data: bytes, now: float, messages: Any) -> Any:
-        awaiting = self._awaiting
+        awaiting = self._liveness.awaiting
         reports = original(self, data, now, messages)
-        self._awaiting = awaiting and not any(type(report).__name__ == "Pong" for report in reports)
+        pong = any(type(report).__name__ == "Pong" for report in reports)
+        self._liveness.awaiting = awaiting and not pong
         return reports
 
     original = Connection.received
@@ -210,25 +210,26 @@ def condemns_too_early() -> Iterator[None]:
 
     def ping(self: Connection, now: float) -> None:
         original(self, now)
-        if self._awaiting:
-            self._pong_deadline = min(self._pong_deadline, self.last_received + self._config.keepalive.timeout + 1.0)
-            self._set_pong_step(now)
+        liveness = self._liveness
+        if liveness.awaiting:
+            liveness._deadline = min(liveness._deadline, self.last_received + self._config.keepalive.timeout + 1.0)
+            self._timers.set(ConnectionTimer.PONG, liveness.next_look(now))
 
     original = Connection._ping
     with patch.object(Connection, "_ping", ping):
         yield
 
 
-def _with_other_pongs(change: Callable[[Connection, bytes], bytes | None]) -> Any:
+def _with_other_pongs(change: Callable[[Sender, bytes], bytes | None]) -> Any:
     """What is written instead of each pong; None for nothing."""
 
-    def write(self: Connection, data: bytes) -> None:
+    def write(self: Sender, data: bytes) -> None:
         changed = change(self, data) if data[0] == _PONG_FRAME else data
         if changed is not None:
             original(self, changed)
 
-    original = Connection._write
-    return patch.object(Connection, "_write", write)
+    original = Sender.write
+    return patch.object(Sender, "write", write)
 
 
 @_canary(4, rules=Rules(pong_timeout=10.0))

@@ -1,48 +1,30 @@
 """Floor 2: one connection's life, from the dial to the closed socket, and its deadlines.
 
-    MAKING ---> DIALING ---> HANDSHAKE ---> GREETING ---> OPEN ---> CLOSING
-       |           |             |              |          |           |
-       +-----------+-------------+--------------+----------+-----------+---> CLOSED
-
-Where the endpoint is known, life begins with DIALING, and Connect goes out when the object is made; else a function of
-the user's makes it first. DIALING ends with `connected`, HANDSHAKE with the server's answer. In GREETING, which is left
-out where there is no `on_connect`, the user's function talks to the server, and what it does not take itself is kept
-for the consumer; an end that comes behind messages it has not taken waits until it has. OPEN ends with a close frame
-from either side, a violation, the end of the stream, or silence after a ping. In CLOSING our close frame is on its way
-and what still arrives is read only for the end of it. Every way into CLOSED that the driver did not bring about itself
-leaves a Disconnect behind, and then the number is never used again.
-
-Keepalive never compares clocks with the peer: a ping goes out every `interval`; if then *nothing* arrives for
-`timeout`, the peer is gone. While a ping is unanswered the connection asks to be woken in steps of a quarter of the
-timeout, so that a stall of our own process shows as a late step, and is added to the deadline.
+How one state leads to another stands in `states.py`, what silence means in `liveness.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum, IntEnum
+from enum import IntEnum
 
-from holdfast.commands import Command, Connect, Disconnect, EndJob, MakeEndpoint, Pause, Resume, RunOnConnect, Write
+from holdfast.commands import Command, Connect, Disconnect, EndJob, MakeEndpoint, Pause, Resume, RunOnConnect
 from holdfast.config import FeedConfig
 from holdfast.connection.early import Early
-from holdfast.connection.encoding import encode
 from holdfast.connection.endings import answer_to, failure_of
-from holdfast.connection.pacer import Pacer
+from holdfast.connection.liveness import Liveness
 from holdfast.connection.reports import Lost, Opened, Pong, Refused, Report
+from holdfast.connection.sender import Sender
+from holdfast.connection.states import NEXT, State
 from holdfast.endpoint import Endpoint
 from holdfast.errors import LocalProtocolError, NotOpen
 from holdfast.failures import Cause, Failure
 from holdfast.source import Target
 from holdfast.timers import Timers
 from holdfast.wire import (
-    CLOSE,
     NONCE_SIZE,
-    PING,
-    PONG,
-    RSV1,
     Accepted,
     ClientHandshake,
-    CloseFrame,
     Control,
     DeflatedReader,
     Deflater,
@@ -50,27 +32,12 @@ from holdfast.wire import (
     MaskSource,
     PingFrame,
     PongFrame,
-    Violation,
     check_close_code,
-    client_frame,
     close_payload,
 )
 
 Messages = list[str | bytes]
 _NOTHING: tuple[Report, ...] = ()
-_STEPS_PER_TIMEOUT = 4
-
-
-class State(Enum):
-    """Where a connection stands in its life."""
-
-    MAKING = "making the endpoint"
-    DIALING = "dialing"
-    HANDSHAKE = "handshake"
-    GREETING = "greeting"
-    OPEN = "open"
-    CLOSING = "closing"
-    CLOSED = "closed"
 
 
 class Timer(IntEnum):
@@ -81,17 +48,6 @@ class Timer(IntEnum):
     PONG = 2  # the next look at an unanswered ping
     CLOSE = 3  # the socket is closed, whatever the peer does
     PACE = 4  # the message window has room for what waits
-
-
-_NEXT = {
-    State.MAKING: {State.DIALING, State.CLOSED},
-    State.DIALING: {State.HANDSHAKE, State.CLOSED},
-    State.HANDSHAKE: {State.GREETING, State.OPEN, State.CLOSED},
-    State.GREETING: {State.OPEN, State.CLOSING, State.CLOSED},
-    State.OPEN: {State.CLOSING, State.CLOSED},
-    State.CLOSING: {State.CLOSED},
-    State.CLOSED: set[State](),
-}
 
 
 class Connection:
@@ -118,21 +74,15 @@ class Connection:
         self.accepted: Accepted | None = None  # what the server answered, once it has
         self._config = config
         self._commands = commands
-        self._mask = mask
         self._entropy = entropy
         self._handshake: ClientHandshake | None = None
         self._early = Early(config.limits.max_queue_size)
-        self._pacer = Pacer(config.message_window) if config.message_window is not None else None
         self._reader = FrameReader(config.limits.max_message_size)
-        self._deflater: Deflater | None = None
+        self._sender = Sender(conn, config, mask, commands)
         self._timers = Timers(Timer)
         self._timers.set(Timer.CONNECT, now + config.timeouts.connect)
         self._proxy = ""  # what the dial waits for, if that is a proxy
-        self._awaiting = False  # a ping is out, and nothing has arrived since
-        self._pinged_at = now
-        self._pong_deadline = now
-        self._pings = 0
-        self._rtt_payload: bytes | None = None
+        self._liveness = Liveness(config.keepalive.timeout, now)
         self._has_job = False  # a function of the user's runs, and may have to be ended
         if isinstance(target, Endpoint):
             self._dial(target)
@@ -166,7 +116,7 @@ class Connection:
         assert self._handshake is not None
         self._move(State.HANDSHAKE)
         self.last_received = now
-        self._write(self._handshake.request())
+        self._sender.write(self._handshake.request())
 
     def connect_failed(self, failure: Failure) -> tuple[Report, ...]:
         """The dial failed, or no endpoint was made."""
@@ -180,7 +130,7 @@ class Connection:
 
     def received(self, data: bytes, now: float, messages: Messages) -> tuple[Report, ...] | list[Report]:
         """Bytes arrived; append the messages they complete."""
-        self._awaiting = False
+        self._liveness.awaiting = False
         self.last_received = now
         if self.state is State.OPEN:
             controls = self._reader.receive(data, messages)
@@ -235,10 +185,14 @@ class Connection:
                 self._disconnect()
             elif timer == Timer.PING:
                 self._ping(now)
+            elif timer == Timer.PONG and self._liveness.is_over(now):
+                reports.append(Lost(Failure(Cause.PONG_TIMEOUT, f"{now - self._liveness.pinged_at:.3g} s ago")))
+                self._disconnect()
             elif timer == Timer.PONG:
-                reports += self._look_for_life(now)
+                self._timers.set(Timer.PONG, self._liveness.next_look(now))
             elif timer == Timer.PACE:
-                self._write_paced(now)
+                self._sender.write_waiting(now)
+                self._pace(now)
             else:
                 self._disconnect()
         return reports
@@ -246,7 +200,7 @@ class Connection:
     def stalled(self, late: float) -> None:
         """Our process ran `late` seconds later than it had asked to: no peer may pay for that."""
         self._timers.extend(Timer.CONNECT, late)
-        self._pong_deadline += late
+        self._liveness.excuse(late)
 
     # What the floor above wants
 
@@ -257,25 +211,12 @@ class Connection:
         """
         if self.state not in (State.GREETING, State.OPEN):
             raise NotOpen(f"connection {self.conn} is {self.state.value}: wait for Connected, then send")
-        opcode, payload = encode(message)
-        pacer = self._pacer
-        if pacer is not None and control and not pacer.counts_control:
-            pacer = None
-        if pacer is not None and pacer.size > self._config.limits.max_write_size:
-            raise LocalProtocolError(f"{pacer.size} bytes wait for the message window: send less, or slower")
-        # Each compressed message refers to those before it; control overtakes them.
-        if self._deflater is not None and not control and (compressed := self._deflater.compress(payload)) is not None:
-            opcode, payload = opcode | RSV1, compressed
-        frame = client_frame(opcode, payload, self._mask())
-        if pacer is None:
-            self._write(frame)
-        else:
-            pacer.put(frame)
-            self._write_paced(now)
+        self._sender.message(message, now, control=control)
+        self._pace(now)
 
     def may_send_at(self, now: float) -> float:
         """When a message may be written at once: `now`, or the time at which to ask again."""
-        return now if self._pacer is None else self._pacer.free_at(now)
+        return self._sender.free_at(now)
 
     def probe(self, now: float) -> None:
         """Ping now, unless the answer to a ping is still due. The regular pings go on from here."""
@@ -285,17 +226,19 @@ class Connection:
     def close(self, now: float, code: int = 1000, reason: str = "") -> None:
         """End it, within `Timeouts.close`; no-op while it is ending. Raises LocalProtocolError for a bad code."""
         check_close_code(code)
-        if self.state in (State.MAKING, State.DIALING, State.HANDSHAKE) or self._is_cut_off:
-            self._disconnect()
-        elif self.state in (State.GREETING, State.OPEN):
+        if self.state in (State.CLOSING, State.CLOSED):
+            return
+        if self.state in (State.GREETING, State.OPEN) and not self._sender.is_cut_off:
             self._start_closing(now, close_payload(code, reason))
+        else:
+            self._disconnect()
 
     def pause(self) -> bool:
         """Stop reading; whether it was going on. Until `resume`, silence is our own doing and proves nothing."""
         if self.state not in (State.GREETING, State.OPEN) or self.paused:
             return False
         self.paused = True
-        self._awaiting = False
+        self._liveness.awaiting = False
         self._timers.clear(Timer.PONG)
         self._commands.append(Pause(self.conn))
         return True
@@ -364,7 +307,7 @@ class Connection:
         if answer.compression is not None:
             assert self._config.compression is not None
             self._reader = DeflatedReader(self._config.limits.max_message_size, answer.compression)
-            self._deflater = Deflater(answer.compression, self._config.compression)
+            self._sender.deflater = Deflater(answer.compression, self._config.compression)
         if self._config.on_connect is None:
             reports: list[Report] = [self._open(now)]
             if answer.rest:
@@ -375,16 +318,10 @@ class Connection:
         return self._greeted_with(answer.rest, now) if answer.rest else _NOTHING
 
     def _greeted_with(self, data: bytes, now: float) -> list[Report]:
-        if self._early.end is not None:
-            return []  # nothing counts behind it
         early: Messages = []
-        controls = self._reader.receive(data, early)
-        self._early.add(early)
+        controls = self._early.add(early, self._reader.receive(data, early))
         if self._early.is_full:
             self.pause()
-        if self.has_early and controls and isinstance(end := controls[-1], CloseFrame | Violation):
-            self._early.end = end
-            controls.pop()
         # Until it is open, what ends it is a failure to open.
         return [Refused(one.failure) if isinstance(one, Lost) else one for one in self._handle(controls, now)]
 
@@ -393,6 +330,7 @@ class Connection:
         end = self._early.end
         if end is not None or self.has_early:
             self._early.end = failure_of(end or failure)
+            self._sender.is_cut_off = True
             self.paused = False
             return _NOTHING
         self._end()
@@ -408,11 +346,6 @@ class Connection:
             return Failure(Cause.PROXY, f"{self._proxy}: did not connect us in time: {limit}")
         return Failure(Cause.DIAL_TIMEOUT, limit)
 
-    @property
-    def _is_cut_off(self) -> bool:
-        """Whether there is only what `on_connect` may still take; the driver has closed the socket."""
-        return self.state is State.GREETING and isinstance(self._early.end, Failure)
-
     def _open(self, now: float) -> Opened:
         self._move(State.OPEN)
         self.opened_at = now
@@ -427,77 +360,41 @@ class Connection:
         pongs: list[bytes] = []
         for frame in controls:
             if isinstance(frame, PingFrame):
-                pongs.append(client_frame(PONG, frame.payload, self._mask()))
+                pongs.append(frame.payload)
             elif isinstance(frame, PongFrame):
-                if frame.payload == self._rtt_payload:
-                    self._rtt_payload = None
-                    reports.append(Pong(now - self._pinged_at))
+                if (round_trip := self._liveness.round_trip(frame.payload, now)) is not None:
+                    reports.append(Pong(round_trip))
             else:
                 reports.append(Lost(failure_of(frame)))
                 self._start_closing(now, answer_to(frame))
         if pongs and self.state in (State.GREETING, State.OPEN):
-            self._pong(pongs, now)
+            self._sender.pongs(pongs, now)
+            self._pace(now)
         return reports
 
-    def _pong(self, frames: list[bytes], now: float) -> None:
-        """Of several pings read at once only the latest needs an answer (RFC 6455 section 5.5.3); some want all."""
-        if self._pacer is None or not self._pacer.counts_control:
-            self._write(b"".join(frames))
-        else:
-            self._pacer.put_pong(frames[-1])
-            self._write_paced(now)
-
-    def _write_paced(self, now: float) -> None:
-        assert self._pacer is not None
-        for frame in self._pacer.take(now):
-            self._write(frame)
-        self._timers.set(Timer.PACE, self._pacer.next_at(now))
+    def _pace(self, now: float) -> None:
+        self._timers.set(Timer.PACE, self._sender.waiting_until(now))
 
     def _ping(self, now: float) -> None:
-        keepalive = self._config.keepalive
-        assert keepalive.interval is not None
-        self._timers.set(Timer.PING, now + keepalive.interval)
-        if self._awaiting:
+        assert self._config.keepalive.interval is not None
+        self._timers.set(Timer.PING, now + self._config.keepalive.interval)
+        if self._liveness.awaiting:
             return  # the first unanswered ping decides
-        pacer = self._pacer
-        if pacer is not None and pacer.counts_control:
-            if (free := pacer.free_at(now)) > now:
-                self._timers.set(Timer.PING, free)  # the window is full
-                return
-            pacer.note(now)
-        self._pings += 1
-        self._rtt_payload = self._pings.to_bytes(4, "big")
-        self._pinged_at = now
-        self._write(client_frame(PING, self._rtt_payload, self._mask()))
-        if not self.paused:
-            self._awaiting = True
-            self._pong_deadline = now + keepalive.timeout
-            self._set_pong_step(now)
-
-    def _look_for_life(self, now: float) -> tuple[Report, ...]:
-        if not self._awaiting:
-            self._timers.clear(Timer.PONG)
-            return _NOTHING
-        if now < self._pong_deadline:
-            self._set_pong_step(now)
-            return _NOTHING
-        self._disconnect()
-        return (Lost(Failure(Cause.PONG_TIMEOUT, f"{now - self._pinged_at:.3g} s ago")),)
-
-    def _set_pong_step(self, now: float) -> None:
-        self._timers.set(
-            Timer.PONG, min(self._pong_deadline, now + self._config.keepalive.timeout / _STEPS_PER_TIMEOUT)
-        )
+        if (free := self._sender.ping_at(now)) > now:
+            self._timers.set(Timer.PING, free)
+            return
+        self._sender.ping(self._liveness.ping(now, judged=not self.paused), now)
+        self._timers.set(Timer.PONG, self._liveness.next_look(now))
 
     def _start_closing(self, now: float, payload: bytes) -> None:
         self.resume()  # to see the end of the stream
-        self._write(client_frame(CLOSE, payload, self._mask()))
+        self._sender.close(payload)
         self._move(State.CLOSING)
         self._timers.clear_all()
         self._timers.set(Timer.CLOSE, now + self._config.timeouts.close)
 
     def _disconnect(self) -> None:
-        if self.state is not State.MAKING and not self._is_cut_off:
+        if self.state is not State.MAKING and not self._sender.is_cut_off:
             self._commands.append(Disconnect(self.conn))
         self._end()
 
@@ -510,12 +407,8 @@ class Connection:
         self._timers.clear_all()
 
     def _move(self, to: State) -> None:
-        assert to in _NEXT[self.state], f"connection {self.conn}: {self.state.value} to {to.value}"
+        assert to in NEXT[self.state], f"connection {self.conn}: {self.state.value} to {to.value}"
         if self._has_job and to in (State.CLOSING, State.CLOSED):
             self._has_job = False
             self._commands.append(EndJob(self.conn))
         self.state = to
-
-    def _write(self, data: bytes) -> None:
-        if not self._is_cut_off:
-            self._commands.append(Write(self.conn, data))

@@ -7,6 +7,7 @@ from collections import deque
 from holdfast.connection.encoding import size_of
 from holdfast.connection.endings import End
 from holdfast.settings import ITEM_COST
+from holdfast.wire import CloseFrame, Control, Violation
 
 
 class Early:
@@ -35,9 +36,16 @@ class Early:
     def is_half_empty(self) -> bool:
         return self._size <= self._bound // 2
 
-    def add(self, messages: list[str | bytes]) -> None:
+    def add(self, messages: list[str | bytes], controls: list[Control]) -> list[Control]:
+        """What was read: messages, and behind them perhaps the end. Returns what is not to wait."""
+        if self.end is not None:
+            return []  # nothing counts behind it
         self._messages.extend(messages)
         self.nbytes += sum(map(size_of, messages))
+        if self._messages and controls and isinstance(end := controls[-1], CloseFrame | Violation):
+            self.end = end
+            return controls[:-1]
+        return controls
 
     def take(self) -> str | bytes:
         """The oldest."""
