@@ -78,6 +78,9 @@ class Write(Command):
         super().__init__(conn)
         self.data = data
 
+    def __repr__(self) -> str:
+        return f"Write({self.conn}, {len(self.data)} bytes)"  # credentials may be among them
+
 
 class Pause(Command):
     """Stop reading from the socket until `Resume`."""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from urllib.parse import SplitResult, quote, unquote_to_bytes, urljoin, urlsplit
 
 from holdfast.errors import ConfigError, InvalidURL
-from holdfast.masking import SECRET_NAME, mask_bad_url, mask_field
+from holdfast.masking import SECRET_NAME, mask_bad_url, mask_field, mask_urls
 from holdfast.proxy import check_proxy, host_and_port
 
 _DEFAULT_PORTS = {"ws": 80, "wss": 443}
@@ -184,7 +184,8 @@ def _basic(parts: SplitResult) -> str | None:
 def _mask(parts: SplitResult) -> str:
     netloc = parts.netloc.rpartition("@")[2]
     query = "&".join(mask_field(pair) for pair in parts.query.split("&")) if parts.query else ""
-    return parts._replace(netloc=netloc, query=query).geturl()
+    # A URL may stand in another one's query.
+    return mask_urls(parts._replace(netloc=netloc, query=query).geturl())
 
 
 def _as_http(url: str) -> str:

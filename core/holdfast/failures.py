@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from http import HTTPStatus
 from typing import cast
@@ -95,18 +95,23 @@ _PHRASES = {
 class Failure:
     """Why a connection could not be opened, or ended.
 
-    `code` and `close_reason` are those of the WebSocket close frame (received for CLOSED, sent for PROTOCOL);
-    `status`, `headers` and the first bytes of `body` belong to an HTTP answer other than 101; for PROXY and PROXY_AUTH
-    to the proxy's answer to CONNECT. `final`: the user's own function said that no retry can help, by raising GiveUp.
+    `detail` are the words of whoever knows more (the server's reason, an error's text), with the secrets of URLs
+    masked. `code` is that of the WebSocket close frame (received for CLOSED, sent for PROTOCOL); `status`, `headers`
+    and the first bytes of `body` belong to an HTTP answer (for PROXY and PROXY_AUTH to the proxy's answer to CONNECT),
+    are as the server sent them, and not in the `repr`. `final`: the user's own function said that no retry can help,
+    by raising GiveUp.
     """
 
     cause: Cause
     detail: str = ""
     code: int | None = None
     status: int | None = None
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    body: bytes = field(default=b"", repr=False)
     final: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "detail", mask_urls(self.detail))
 
     def header(self, name: str) -> str | None:
         """The first header of that name (any case) of the HTTP answer, or None."""
@@ -117,7 +122,7 @@ class Failure:
         if self.cause is Cause.HTTP:
             text = status_text(self.status)
             if retry_after := self.header("retry-after"):
-                text += f", Retry-After: {retry_after}"
+                text += f", Retry-After: {mask_urls(retry_after)}"
             return f"{text}: {self.detail}" if self.detail else text
         if self.cause is Cause.CLOSED:
             text = f"closed by the server: {self.code}"
@@ -261,7 +266,9 @@ def _failure_of_tls(error: BaseException) -> Failure:
 
 
 def _text(error: BaseException) -> str:
-    """One line, without the secrets of a URL in it; of OpenSSL's words, without where they were raised."""
+    """One line; of OpenSSL's words, without where they were raised. Masked before it is cut: half a secret does not look
+    like one.
+    """
     # Of a certificate that does not verify, only why.
     words = getattr(error, "verify_message", "") or str(error)
     if words.endswith(")") and " (_ssl.c:" in words:

@@ -30,6 +30,7 @@ from holdfast.events import (
     SubscriptionRefused,
     Unsubscribed,
 )
+from holdfast.masking import mask_urls
 
 # Those of the standard library's logging, which reads clocks and is not imported here.
 DEBUG, INFO, WARNING, ERROR = 10, 20, 30, 40
@@ -79,8 +80,8 @@ def level_of(event: Event) -> int:
 
 def describe(event: Event) -> str:
     """One printable line, without a line end."""
-    text = _PHRASES[type(event)][1](event)
     # Servers choose some of the words.
+    text = mask_urls(_PHRASES[type(event)][1](event))
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from holdfast.failures import Cause, Failure
-from holdfast.masking import mask_urls
 from holdfast.wire import CloseFrame, Violation, close_payload
 
 End = CloseFrame | Violation | Failure  # a Failure: the stream is gone
@@ -12,7 +11,7 @@ End = CloseFrame | Violation | Failure  # a Failure: the stream is gone
 def failure_of(end: End) -> Failure:
     """What it means for the feed."""
     if isinstance(end, CloseFrame):
-        return Failure(Cause.CLOSED, mask_urls(end.reason), code=end.code)
+        return Failure(Cause.CLOSED, end.reason, code=end.code)
     if isinstance(end, Violation):
         return Failure(Cause.PROTOCOL, end.detail, code=end.code)
     return end

@@ -14,7 +14,7 @@ from wsproto.utilities import generate_accept_token
 
 from holdfast.endpoint import Endpoint
 from holdfast.failures import Cause, Failure
-from holdfast.masking import mask_urls
+from holdfast.masking import mask_cut
 from holdfast.settings import Deflate
 from holdfast.wire.negotiation import Agreement, agree, offer
 
@@ -130,21 +130,22 @@ class ClientHandshake:
             raise ValueError(f"the server chose subprotocol {', '.join(chosen)!r}; offered: {offered}")
 
     def _refused(self, answer: h11.Response) -> Failure:
-        body = self._excerpt()
+        body, is_whole = self._excerpt()
         text = body.decode("utf-8", "replace").strip()
-        # Some pages repeat the URL that was asked for.
-        detail = mask_urls(text) if text.isprintable() and "<" not in text else ""
+        if not is_whole:
+            text = mask_cut(text)
+        detail = text if text.isprintable() and "<" not in text else ""
         return Failure(Cause.HTTP, detail, status=answer.status_code, headers=_decode(answer), body=body)
 
-    def _excerpt(self) -> bytes:
-        """The beginning of the body, as far as it has arrived: services say there what they want."""
-        body = b""
+    def _excerpt(self) -> tuple[bytes, bool]:
+        """The beginning of the body, where services say what they want, as far as it has come; and if that is all."""
+        body, event = b"", None
         try:
-            while len(body) < BODY_EXCERPT and isinstance(event := self._http.next_event(), h11.Data):
+            while len(body) <= BODY_EXCERPT and isinstance(event := self._http.next_event(), h11.Data):
                 body += event.data
         except h11.RemoteProtocolError:
             pass  # the status is known; a broken body adds nothing
-        return bytes(body[:BODY_EXCERPT])
+        return bytes(body[:BODY_EXCERPT]), isinstance(event, h11.EndOfMessage) and len(body) <= BODY_EXCERPT
 
 
 def _decode(answer: h11.InformationalResponse | h11.Response) -> _Headers:
