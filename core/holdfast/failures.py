@@ -266,8 +266,8 @@ def _failure_of_tls(error: BaseException) -> Failure:
 
 
 def _text(error: BaseException) -> str:
-    """One line; of OpenSSL's words, without where they were raised. Masked before it is cut: half a secret does not look
-    like one.
+    """One line; of OpenSSL's words, without where they were raised. Masked before it is cut: half a secret looks
+    like none.
     """
     # Of a certificate that does not verify, only why.
     words = getattr(error, "verify_message", "") or str(error)
