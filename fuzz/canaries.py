@@ -1,24 +1,20 @@
 """Machines with a planted fault, one for each promise at least: a checker that lets its canary pass does not count.
 
-Each canary is a context in which the machine is broken in one place. `expects` is the promise whose checker must
-notice; `troubles` are those of its voyages, because most faults of a machine only show when something goes wrong.
+Those that need streams are in `stream_canaries`; what a canary is, in `canary`.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
 from itertools import count
-from typing import Any, Unpack
+from typing import Any
 from unittest.mock import patch
 
-from fuzz.checkers import CHECKERS, Checker, Violation
+from fuzz import stream_canaries
+from fuzz.canary import CANARIES, Canary, after, canary
 from fuzz.checkers.p02_never_storms import DialLimitKept
-from fuzz.plan import Plan, draw_plan
-from fuzz.voyage import Voyage
-from holdfast import Backoff, DialWindow, FeedOptions, Keepalive, Limits, Message, Overflow
+from holdfast import Backoff, DialWindow, Keepalive, Limits, Message, Overflow
 from holdfast.connection import Lost
 from holdfast.connection.connection import Connection
 from holdfast.connection.connection import Timer as ConnectionTimer
@@ -36,81 +32,18 @@ from holdfast.wire import PONG, client_frame
 from holdfast.wire.reader import FrameReader
 from holdfast.wire.reader import Violation as WireViolation
 
+__all__ = ["CANARIES", "Canary", "stream_canaries"]
+
 _PONG_FRAME = 0x8A
 
-Plant = Callable[[], AbstractContextManager[object]]
 
-
-@dataclass(frozen=True)
-class Canary:
-    """A planted fault, and where it must be noticed."""
-
-    name: str
-    expects: int
-    troubles: tuple[str, ...]
-    plant: Plant
-    options: FeedOptions  # without these its fault could not show
-    rate: float
-    rules: Rules
-    checkers: tuple[type[Checker], ...]  # those that look on
-
-    def plan(self, seed: int) -> Plan:
-        """Half an hour in which each of its troubles comes about every minute, under no rules but its own."""
-        plan = draw_plan(seed, self.troubles, seconds=1800.0)
-        options: FeedOptions = {**plan.options, **self.options}
-        pauses = dict.fromkeys(self.troubles, 60.0)
-        server_ping = plan.server_ping if self.rules.pong_timeout is None else 20.0
-        return replace(plan, pauses=pauses, options=options, rate=self.rate, rules=self.rules, server_ping=server_ping)
-
-    def sing(self, seed: int) -> Violation | None:
-        """One voyage, twice for promise 13; what the checkers noticed."""
-        plan = self.plan(seed)
-        try:
-            with self.plant():
-                digests = {Voyage(plan, self.checkers).sail().digest for _ in range(2 if self.expects == 13 else 1)}
-        except Violation as violation:
-            return violation
-        return Violation(13, "the same seed went two ways", 0.0) if len(digests) > 1 else None
-
-
-CANARIES: list[Canary] = []
-
-
-def _canary(
-    expects: int,
-    *troubles: str,
-    rate: float = 1.0,
-    rules: Rules = Rules(),  # noqa: B008
-    checkers: tuple[type[Checker], ...] = CHECKERS,
-    **options: Unpack[FeedOptions],
-) -> Callable[[Callable[[], Iterator[None]]], Plant]:
-    def register(plant: Callable[[], Iterator[None]]) -> Plant:
-        planted = contextmanager(plant)
-        CANARIES.append(Canary(plant.__name__, expects, troubles, planted, options, rate, rules, checkers))
-        return planted
-
-    return register
-
-
-def _after(cls: type, method: str, then: Callable[..., None]) -> Any:
-    """Run something behind a method."""
-    original = getattr(cls, method)
-
-    def both(self: Any, *args: Any, **kwargs: Any) -> Any:
-        result = original(self, *args, **kwargs)
-        then(self, *args, **kwargs)
-        return result
-
-    return patch.object(cls, method, both)
-
-
-@_canary(1, "reset")
+@canary(1, "reset")
 def forgets_to_dial_again() -> Iterator[None]:
-    with _after(Leg, "_wait", lambda self, *_: self._timers.clear(Timer.DIAL)):
+    with after(Leg, "_wait", lambda self, *_: self._timers.clear(Timer.DIAL)):
         yield
 
 
-@_canary(1, "hold", keepalive=Keepalive(5.0, 2.5))
+@canary(1, "hold", keepalive=Keepalive(5.0, 2.5))
 def gives_up_for_a_timeout() -> Iterator[None]:
     def after(self: Redial, failure: Any, *rest: Any, **named: Any) -> Any:
         from holdfast.supervisor.redial import Plan
@@ -123,19 +56,19 @@ def gives_up_for_a_timeout() -> Iterator[None]:
         yield
 
 
-@_canary(2, "flap")
+@canary(2, "flap")
 def resets_backoff_at_every_handshake() -> Iterator[None]:
-    with _after(Redial, "opened", lambda self: self._start_anew()):
+    with after(Redial, "opened", lambda self: self._start_anew()):
         yield
 
 
-@_canary(2, "refuse")
+@canary(2, "refuse")
 def ignores_retry_after() -> Iterator[None]:
     with patch("holdfast.supervisor.verdict.parse_retry_after", lambda value, wall_now: 0.0):
         yield
 
 
-@_canary(2, "flap", "reset", dial_window=DialWindow(5, 60.0), backoff=Backoff(0.25, 1.0, 4.0, 0.5))
+@canary(2, "flap", "reset", dial_window=DialWindow(5, 60.0), backoff=Backoff(0.25, 1.0, 4.0, 0.5))
 def has_a_bucket_for_a_window() -> Iterator[None]:
     """The window forgets everything once a period, and so lets a double burst by."""
 
@@ -149,7 +82,7 @@ def has_a_bucket_for_a_window() -> Iterator[None]:
         yield
 
 
-@_canary(
+@canary(
     2,
     "flap",
     "reset",
@@ -167,13 +100,13 @@ def dials_once_more_than_its_window_allows() -> Iterator[None]:
         yield
 
 
-@_canary(3, "hold", "silence", keepalive=Keepalive(20.0, 5.0))
+@canary(3, "hold", "silence", keepalive=Keepalive(20.0, 5.0))
 def never_looks_at_the_answer_to_a_ping() -> Iterator[None]:
     with patch.object(Liveness, "next_look", lambda self, now: math.inf):
         yield
 
 
-@_canary(3, "hold", "silence", keepalive=Keepalive(5.0, 20.0))
+@canary(3, "hold", "silence", keepalive=Keepalive(5.0, 20.0))
 def begins_the_timeout_anew_with_every_ping() -> Iterator[None]:
     def ping(self: Connection, now: float) -> None:
         self._liveness.awaiting = False
@@ -184,7 +117,7 @@ def begins_the_timeout_anew_with_every_ping() -> Iterator[None]:
         yield
 
 
-@_canary(4, "no_pongs", keepalive=Keepalive(5.0, 2.5))
+@canary(4, "no_pongs", keepalive=Keepalive(5.0, 2.5))
 def takes_only_pongs_for_life() -> Iterator[None]:
     def received(self: Connection, data: bytes, now: float, messages: Any) -> Any:
         awaiting = self._liveness.awaiting
@@ -198,13 +131,13 @@ def takes_only_pongs_for_life() -> Iterator[None]:
         yield
 
 
-@_canary(4, "hiccups", "stall", "silence", rate=0.1, keepalive=Keepalive(5.0, 2.5), stall_after=1.0)
+@canary(4, "hiccups", "stall", "silence", rate=0.1, keepalive=Keepalive(5.0, 2.5), stall_after=1.0)
 def blames_the_peer_for_our_stalls() -> Iterator[None]:
     with patch.object(Supervisor, "stalled", lambda self, late, now, report: None):
         yield
 
 
-@_canary(4, "mute", "no_pongs", keepalive=Keepalive(20.0, 2.5))
+@canary(4, "mute", "no_pongs", keepalive=Keepalive(20.0, 2.5))
 def condemns_too_early() -> Iterator[None]:
     """The timeout counts from the last byte, not from the ping."""
 
@@ -232,26 +165,26 @@ def _with_other_pongs(change: Callable[[Sender, bytes], bytes | None]) -> Any:
     return patch.object(Sender, "write", write)
 
 
-@_canary(4, rules=Rules(pong_timeout=10.0))
+@canary(4, rules=Rules(pong_timeout=10.0))
 def answers_no_ping() -> Iterator[None]:
     with _with_other_pongs(lambda self, pong: None):
         yield
 
 
-@_canary(4, rules=Rules(pong_timeout=30.0))
+@canary(4, rules=Rules(pong_timeout=30.0))
 def answers_every_third_ping() -> Iterator[None]:
     pings = count(1)
     with _with_other_pongs(lambda self, pong: None if next(pings) % 3 else pong):
         yield
 
 
-@_canary(4, rules=Rules(pong_timeout=10.0))
+@canary(4, rules=Rules(pong_timeout=10.0))
 def answers_without_the_payload() -> Iterator[None]:
     with _with_other_pongs(lambda self, pong: client_frame(PONG, b"", self._mask())):
         yield
 
 
-@_canary(8, "reset", "finish")
+@canary(8, "reset", "finish")
 def hides_gaps() -> Iterator[None]:
     def settle(self: Ledger, now: float) -> None:
         self._all = None
@@ -260,13 +193,13 @@ def hides_gaps() -> Iterator[None]:
         yield
 
 
-@_canary(8, "slow_consumer", rate=20.0, limits=Limits(max_queue_size=5_000), overflow=Overflow("drop_newest"))
+@canary(8, "slow_consumer", rate=20.0, limits=Limits(max_queue_size=5_000), overflow=Overflow("drop_newest"))
 def drops_in_silence() -> Iterator[None]:
     with patch.object(ItemQueue, "_note_dropped_newest", lambda self, messages, now: None):
         yield
 
 
-@_canary(9, "stall", "hold", rate=20.0)
+@canary(9, "stall", "hold", rate=20.0)
 def turns_batches_round() -> Iterator[None]:
     def put(self: ItemQueue, messages: Any, nbytes: int, now: float) -> None:
         original(self, messages[::-1], nbytes, now)
@@ -276,7 +209,7 @@ def turns_batches_round() -> Iterator[None]:
         yield
 
 
-@_canary(9, "reset")
+@canary(9, "reset")
 def gives_the_last_message_twice() -> Iterator[None]:
     last_batch: list[Message] = []
 
@@ -295,7 +228,7 @@ def gives_the_last_message_twice() -> Iterator[None]:
         yield
 
 
-@_canary(10, "slow_consumer", rate=40.0, limits=Limits(max_queue_size=5_000))
+@canary(10, "slow_consumer", rate=40.0, limits=Limits(max_queue_size=5_000))
 def never_stops_reading() -> Iterator[None]:
     with (
         patch.object(Supervisor, "_on_full", lambda self, now: None),
@@ -305,7 +238,7 @@ def never_stops_reading() -> Iterator[None]:
         yield
 
 
-@_canary(11, "garbage")
+@canary(11, "garbage")
 def chokes_on_reserved_opcodes() -> Iterator[None]:
     def receive(self: FrameReader, data: bytes, messages: Any) -> Any:
         controls = original(self, data, messages)
@@ -319,19 +252,19 @@ def chokes_on_reserved_opcodes() -> Iterator[None]:
         yield
 
 
-@_canary(12, "silence")
+@canary(12, "silence")
 def waits_for_a_close_frame_for_ever() -> Iterator[None]:
-    with _after(Connection, "_start_closing", lambda self, *_: self._timers.clear_all()):
+    with after(Connection, "_start_closing", lambda self, *_: self._timers.clear_all()):
         yield
 
 
-@_canary(12)
+@canary(12)
 def dials_once_more_after_close() -> Iterator[None]:
-    with _after(Leg, "end", lambda self, now, *_: self._timers.set(Timer.DIAL, now + 0.5)):
+    with after(Leg, "end", lambda self, now, *_: self._timers.set(Timer.DIAL, now + 0.5)):
         yield
 
 
-@_canary(13, "reset")
+@canary(13, "reset")
 def draws_from_elsewhere() -> Iterator[None]:
     """The pause depends on something that was not handed in."""
     calls = [0.0]

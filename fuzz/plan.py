@@ -10,6 +10,9 @@ import math
 from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
+from fuzz.dialect import Spoken
+from fuzz.stream_plan import SHARE_WITH_STREAMS, Drawn, draw_streams
+from fuzz.stream_troubles import STREAM_TROUBLES
 from holdfast import (
     Backoff,
     DialWindow,
@@ -19,6 +22,7 @@ from holdfast import (
     Limits,
     Overflow,
     Retry,
+    Service,
     Staleness,
     Timeouts,
 )
@@ -46,7 +50,9 @@ _DIAL_MARGIN = 0.5  # seconds; jitter brings dials nearer to each other than the
 class Plan:
     """One voyage. `pauses`: mean seconds between troubles, by kind; kinds that do not occur are missing.
 
-    `heals`: whether all is well for a while before the feed is closed.
+    `heals`: whether all is well for a while before the feed is closed. `spoken`: the dialect of a feed that wants
+    streams, to begin with those `wanted`, of which the URL asks for `in_url`; None for a plain feed, whose streams are
+    all in the URL.
     """
 
     seed: int
@@ -60,6 +66,9 @@ class Plan:
     pauses: dict[str, float]
     heals: bool
     rules: Rules = field(default_factory=Rules)
+    spoken: Spoken | None = None
+    wanted: tuple[str, ...] = ()
+    in_url: tuple[str, ...] = ()
 
     @property
     def rules_in_force(self) -> tuple[str, ...]:
@@ -77,7 +86,13 @@ class Plan:
 
     @property
     def config(self) -> FeedConfig:
-        return FeedConfig.build(f"ws://{HOST}/stream?streams={'/'.join(self.streams)}", self.options)
+        return self.config_for(self.spoken)
+
+    def config_for(self, spoken: Spoken | None) -> FeedConfig:
+        """With this dialect, or one that is the same but for an ear."""
+        asked = self.streams if spoken is None else self.in_url
+        url = f"ws://{HOST}/stream?streams={'/'.join(asked)}" if asked else f"ws://{HOST}/stream"
+        return FeedConfig.build(url if spoken is None else Service(spoken, url, self.wanted), self.options)
 
     def __str__(self) -> str:
         kinds = ", ".join(f"{kind} every {pause:g} s" for kind, pause in sorted(self.pauses.items()))
@@ -85,11 +100,12 @@ class Plan:
         return (
             f"seed {self.seed}: {self.seconds / HOUR:g} h, {self.rate:g} messages/s, {kinds or 'no troubles'}, "
             f"rules: {rules or 'none'}"
+            + (f", {len(self.wanted)} of {len(self.streams)} streams, {self.spoken}" if self.spoken else "")
         )
 
 
-def draw_plan(seed: int, kinds: tuple[str, ...], seconds: float | None = None) -> Plan:
-    """The voyage of a seed. `kinds`: all troubles there are."""
+def draw_plan(seed: int, kinds: tuple[str, ...], seconds: float | None = None, *, plain: bool = False) -> Plan:
+    """The voyage of a seed. `kinds`: all troubles there are. `plain`: not one of those with a dialect."""
     chance = Chance(seed).fork("plan")
     rate = 10 ** (chance.random() * 3.78 - 1.78)  # from one a minute to a hundred a second
     plan = Plan(
@@ -105,13 +121,41 @@ def draw_plan(seed: int, kinds: tuple[str, ...], seconds: float | None = None) -
             jitter=chance.choice((0.0, 0.0, 0.125)),
             split=chance.choice((0.0, 0.0, 0.2)),
         ),
-        pauses={kind: chance.choice(_PAUSES) for kind in kinds if chance.chance(0.5)},
+        pauses={kind: chance.choice(_PAUSES) for kind in kinds if kind not in STREAM_TROUBLES and chance.chance(0.5)},
         heals=chance.chance(0.8),
     )
+    chance = Chance(seed).fork("streams")
+    drawn = draw_streams(chance, rate) if not plain and chance.chance(SHARE_WITH_STREAMS) else None
+    if drawn is not None:
+        plan = _with_streams(plan, drawn, chance, kinds)
     rules = _draw_rules(Chance(seed).fork("rules"), plan)
+    if drawn is not None:
+        rules = replace(
+            rules,
+            message_limit=drawn.message_limit,
+            subscribe_within=drawn.subscribe_within,
+            max_streams=drawn.max_streams,
+            compress=drawn.compression is not None and drawn.compress,
+        )
     if rules.fragment and seconds is None:
         plan = replace(plan, seconds=plan.seconds / _COST_OF_FRAGMENTS)
     return replace(plan, rules=rules)
+
+
+def _with_streams(plan: Plan, drawn: Drawn, chance: Chance, kinds: tuple[str, ...]) -> Plan:
+    # Perhaps only one of the streams is wanted: the feed must be patient enough for that.
+    options = _draw_options(chance, plan.rate / len(drawn.streams))
+    options = {**options, "subscribing": drawn.subscribing, "compression": drawn.compression}
+    pauses = {kind: chance.choice(_PAUSES) for kind in kinds if kind in STREAM_TROUBLES and chance.chance(0.5)}
+    return replace(
+        plan,
+        options=options,
+        streams=drawn.streams,
+        wanted=drawn.wanted,
+        in_url=drawn.in_url,
+        spoken=drawn.spoken,
+        pauses=plan.pauses | pauses,
+    )
 
 
 def _draw_options(chance: Chance, rate: float) -> FeedOptions:
@@ -133,6 +177,7 @@ def _draw_options(chance: Chance, rate: float) -> FeedOptions:
         "limits": Limits(max_queue_size=chance.choice((20_000, 100_000, 64 * 1024 * 1024)), max_message_size=100_000),
         "overflow": Overflow(policy, key=(lambda message: str(message)[:16]) if policy == "conflate" else None),
         "stall_after": chance.choice((1.0, 5.0)),
+        "rotation": None,
     }
 
 

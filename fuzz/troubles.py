@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from fuzz.stream_troubles import STREAM_TROUBLES
 from holdfast.testing import CloseWith, GoSilent, IgnorePings, MuteData, RefuseDials
 from holdfast.testing.world import Chance, Dialling
 
@@ -15,8 +16,7 @@ Trouble = Callable[["Voyage", Chance], None]
 
 
 def _reset(voyage: Voyage, chance: Chance) -> None:
-    for link in voyage.links():
-        link.reset()
+    voyage.reset_links()
 
 
 def _finish(voyage: Voyage, chance: Chance) -> None:
@@ -127,4 +127,5 @@ TROUBLES: dict[str, Trouble] = {
     "slow_consumer": _slow_consumer,
     "spurious": _spurious,
     "stall": _stall,
+    **STREAM_TROUBLES,
 }

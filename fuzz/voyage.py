@@ -15,12 +15,14 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from fuzz.checkers import CHECKERS, Checker, Violation
+from fuzz.dialect import Ear, Overheard
 from fuzz.plan import HOST, LONGEST_RETRY_AFTER, Plan
+from fuzz.stream_service import PlainService, StreamService
 from fuzz.troubles import TROUBLES
-from holdfast import Event, Item
+from fuzz.user import User
+from holdfast import Event, Fleet, Item
 from holdfast.commands import Command
-from holdfast.testing import Exchange, Fault, LastingFault, Publication, Stream
-from holdfast.testing.service import CombinedStreams
+from holdfast.testing import Exchange, Fault, LastingFault, Stream
 from holdfast.testing.world import Dialling, Link, Observer, World
 
 
@@ -54,13 +56,6 @@ class _Digest(Observer):
         return self._sum.hexdigest()
 
 
-class _Service(CombinedStreams):
-    """Only what checkers need in a message; building JSON would take most of a voyage's time."""
-
-    def message(self, publication: Publication, wall_time: float) -> str:
-        return f'{{"stream":"{publication.stream}","t":{publication.sequence}}}'
-
-
 class Voyage:
     """The world of one plan, and what troubles do to it."""
 
@@ -68,18 +63,26 @@ class Voyage:
         self.plan = plan
         self.world = World(plan.seed, plan.weather)
         streams = [Stream(name, plan.rate / len(plan.streams)) for name in plan.streams]
+        self.ear = Ear(lambda: self.world.now)
+        self.service: StreamService | None = None  # of a voyage with a dialect
+        if plan.spoken is not None:
+            self.service = StreamService(plan.spoken, lambda: self.world.now, self._break_off)
         self.exchange = Exchange(
             streams,
-            service=_Service(),
+            service=self.service or PlainService(),
             ping_interval=plan.server_ping,
             flush_every=plan.flush_every,
             ledger_size=1,
             rules=plan.rules,
         )
         self.host = self.world.add_host(HOST, self.exchange)
-        self.config = plan.config
-        self.fleet = self.world.make_fleet(self.config)
+        self.config = plan.config if plan.spoken is None else plan.config_for(Overheard.by(self.ear, plan.spoken))
+        chance = self.world.chance.fork("fleet")
+        self.fleet = Fleet(self.config, random=chance, entropy=chance.entropy, observe=self._tell_checkers)
         self.process = self.world.run_process(self.fleet)
+        self.user = User(self) if plan.spoken is not None else None
+        if self.user is not None:
+            self.process.observe(self.user)
         self.healed = False
         self._began = self.now
         self.troubles: Counter[str] = Counter()
@@ -91,6 +94,15 @@ class Voyage:
         self.checkers: Sequence[Checker] = [checker(self) for checker in checkers]
         for checker in self.checkers:
             self.process.observe(checker)
+        self._hear_events = [
+            checker.on_event for checker in self.checkers if type(checker).on_event is not Checker.on_event
+        ]
+        if self.user is not None:
+            self._hear_events.append(self.user.on_event)
+
+    def _tell_checkers(self, event: Event) -> None:
+        for hear in self._hear_events:
+            hear(event)
 
     # What troubles use
 
@@ -100,6 +112,10 @@ class Voyage:
 
     def links(self) -> list[Link]:
         return [socket.link for socket in self.process.sockets.values() if socket.link is not None]
+
+    def reset_links(self) -> None:
+        for link in self.links():
+            link.reset()
 
     def strike(self, fault: Fault) -> None:
         """A fault of the service."""
@@ -116,6 +132,8 @@ class Voyage:
     def was_withheld(self, stream: str, number: int) -> bool:
         """Whether the service itself kept back that message, so that nobody on the way lost it."""
         at = self.exchange.published_at(stream, number)
+        if self.service is not None and self.service.was_absent(stream, at):
+            return True
         return any(since <= at < until for since, until in self._withheld)
 
     def hold(self, until: float, *, upward: bool = True, downward: bool = True) -> None:
@@ -138,6 +156,65 @@ class Voyage:
     def hurry_consumer(self) -> None:
         self.process.consumer_pause = 0.0
         self.process.consumer_limit = None
+
+    # Streams
+
+    def wanted(self) -> list[str]:
+        """What the user wants now, in an order that no hash decides."""
+        return list(self.user.wanted) if self.user is not None else []
+
+    def watched_streams(self) -> list[str]:
+        """Those whose silence must be noticed."""
+        spoken = self.plan.spoken
+        if spoken is None:
+            return []
+        streams = [one for one in self.plan.streams if one not in self.plan.rules.silent]
+        return [stream for stream in streams if spoken.patience(stream).silence is not None]
+
+    def noticeable_losses(self) -> list[str]:
+        """What the service may forget that we are subscribed to, because we can find out."""
+        spoken = self.plan.spoken
+        if spoken is None or self.service is None:
+            return []
+        asks = spoken.lists and self.config.subscribing.audit_every is not None
+        found = set(self.plan.streams if asks else self.watched_streams())
+        return sorted(found & self.service.served())
+
+    def as_many_as_fit(self, streams: list[str]) -> list[str]:
+        """The first of them, as far as the dialect knows a limit."""
+        most = self.plan.spoken.limits.max_streams if self.plan.spoken is not None else None
+        return streams if most is None else streams[: max(0, most - len(self.wanted()))]
+
+    def _break_off(self) -> None:
+        """Soon, because the service is in the midst of an answer."""
+        self.later(0.0, self.reset_links)
+
+    @property
+    def longest_asking(self) -> float:
+        """Seconds in which all that is wanted can be asked for, answers included, and what is refused taken apart."""
+        spoken, weather = self.plan.spoken, self.plan.weather
+        if spoken is None:
+            return 0.0
+        streams = len(self.plan.streams) + len(spoken.limits.always)
+        requests = 2 * (streams + 2 * math.ceil(math.log2(streams) + 1))
+        window = spoken.limits.message_window
+        a_request = 0.0 if window is None else (window.period + window.margin) / (window.count - window.reserve)
+        if window is not None and window.counts_control:
+            requests += math.ceil(requests * a_request)  # pings and pongs take room as well; at most one a second
+        return requests * (a_request + 2 * (weather.delay + weather.jitter)) + 1.0
+
+    @property
+    def longest_mending(self) -> float:
+        """Seconds until a stream that a healed service does not send is noticed, and asked for anew."""
+        spoken = self.plan.spoken
+        if spoken is None:
+            return 0.0
+        subscribing, patient = self.config.subscribing, spoken.patient
+        audit = 2 * subscribing.audit_every if spoken.lists and subscribing.audit_every is not None else 0.0
+        # Its patience may have doubled, as often as fits into the longest time in the dark.
+        silence = 2.5 * (max(patient.first or 0.0, patient.silence) + 1200.0) if patient.silence is not None else 0.0
+        unanswered = subscribing.max_asks * subscribing.ack_timeout
+        return max(audit, silence) + unanswered + 2 * self.longest_asking
 
     # The voyage
 
@@ -184,6 +261,8 @@ class Voyage:
     def _heal(self) -> None:
         self.healed = True
         self.exchange.forgive(self.now)
+        if self.service is not None:
+            self.service.heal()
         self.answer_dials()
         self.hurry_consumer()
         self._holds = [(began, min(ended, self.now)) for began, ended in self._holds]
@@ -216,7 +295,7 @@ class Voyage:
         publish = 2 * len(self.plan.streams) / self.plan.rate + self.plan.flush_every
         hung = config.timeouts.connect + config.backoff.maximum
         redials = 1 if self.plan.rules.max_age is None else 2
-        return stalled + notice + hung + redials * self.longest_redial + publish
+        return stalled + notice + hung + redials * self.longest_redial + publish + self.longest_mending
 
 
 def sail(plan: Plan, canary: AbstractContextManager[object] | None = None) -> Log:

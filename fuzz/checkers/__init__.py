@@ -5,6 +5,8 @@ from fuzz.checkers.p01_comes_back import ComesBack
 from fuzz.checkers.p02_never_storms import DialLimitKept, NeverStorms
 from fuzz.checkers.p03_dead_peer_found import DeadPeerFound
 from fuzz.checkers.p04_live_peer_kept import LivePeerKept, PingsAnswered
+from fuzz.checkers.p05_silence_mended import SilenceMended
+from fuzz.checkers.p06_as_wanted import AsWanted, MessageWindowKept
 from fuzz.checkers.p08_loss_declared import LossDeclared
 from fuzz.checkers.p09_order_kept import OrderKept
 from fuzz.checkers.p10_memory_bounded import MemoryBounded
@@ -17,6 +19,9 @@ CHECKERS: tuple[type[Checker], ...] = (
     DeadPeerFound,
     LivePeerKept,
     PingsAnswered,
+    SilenceMended,
+    AsWanted,
+    MessageWindowKept,
     LossDeclared,
     OrderKept,
     MemoryBounded,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, TypeGuard
+from typing import TYPE_CHECKING, ClassVar
 
-from holdfast import FeedConfig, Item
+from holdfast import Event, FeedConfig, Item, Update
 from holdfast.testing.world import Observer
 
 if TYPE_CHECKING:
@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 EPSILON = 1e-6  # seconds; sums of floats
 
 
-def is_data(item: Item) -> TypeGuard[str]:
-    """Whether it is a message of a stream. Heartbeats and notices are messages to a feed without a dialect, too."""
-    return type(item) is str and item.startswith('{"stream"')
+def text_of(item: Item) -> str | None:
+    """The text of a message of a stream. Heartbeats and notices are messages to a feed without a dialect, too."""
+    if type(item) is str:
+        return item if item.startswith('{"stream"') else None
+    return str(item.text) if type(item) is Update and item.stream is not None else None
 
 
 class Violation(AssertionError):
@@ -37,6 +39,9 @@ class Checker(Observer):
 
     def fail(self, what: str) -> None:
         raise Violation(self.promise, what, self.voyage.now)
+
+    def on_event(self, event: Event) -> None:
+        """The machine told of something, which the consumer may take much later."""
 
     def after_healing(self, now: float) -> None:
         """All is well again, and has been for as long as the way back may take."""

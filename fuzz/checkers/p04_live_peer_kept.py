@@ -10,7 +10,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from fuzz.checkers.base import EPSILON, Checker, Stalls
-from holdfast import Cause, ConnectFailed, Disconnected, Endpoint, Item
+from holdfast import Cause, ConnectFailed, Disconnected, Endpoint, Event
 from holdfast.commands import Command, Disconnect, Pause, Resume, Write
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class _Truth:
     """Of one connection; times."""
 
     dialled: float
-    last_data: float  # heartbeats count: a feed without a dialect takes them for data
+    last_data: float  # of a feed without a dialect, which takes heartbeats for data
     pinged: float | None = None  # the first ping since the last byte arrived
     judged: bool = False  # it is being closed: what still arrives was not known then
 
@@ -40,6 +40,7 @@ class LivePeerKept(Checker):
         super().__init__(voyage)
         self._stalls = Stalls()
         self._truth: dict[int, _Truth] = {}
+        self._marked = voyage.plan.spoken is None  # else the dialect has an ear for data
 
     def on_stall(self, since: float, until: float) -> None:
         self._stalls.add(since, until)
@@ -65,13 +66,12 @@ class LivePeerKept(Checker):
         if truth is None or truth.judged:
             return
         truth.pinged = None
-        if _MESSAGE_MARK in data:
+        if self._marked and _MESSAGE_MARK in data:
             truth.last_data = now
 
-    def on_item(self, item: Item, now: float) -> None:
-        if isinstance(item, (Disconnected, ConnectFailed)):
-            truth = self._truth.pop(item.conn)
-            self._judge(item, truth)
+    def on_event(self, event: Event) -> None:
+        if isinstance(event, (Disconnected, ConnectFailed)):
+            self._judge(event, self._truth.pop(event.conn))
 
     def _judge(self, item: Disconnected | ConnectFailed, truth: _Truth) -> None:
         cause, timeout = item.failure.cause, self.config.keepalive.timeout
@@ -81,7 +81,8 @@ class LivePeerKept(Checker):
             else:
                 self._had(truth.pinged, item, timeout, timeout / 4, "a ping")
         elif cause is Cause.NO_DATA:
-            self._had(truth.last_data, item, self.config.staleness.after or 0.0, self.config.stall_after, "data")
+            since = max(truth.last_data, self.voyage.ear.last)
+            self._had(since, item, self.config.staleness.after or 0.0, self.config.stall_after, "data")
         elif cause is Cause.DIAL_TIMEOUT and item.failure.detail != "simulated":
             self._had(truth.dialled, item, self.config.timeouts.connect, self.config.stall_after, "the dial")
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from fuzz.checkers.base import EPSILON, Checker, is_data
-from holdfast import Gap, Item
+from fuzz.checkers.base import EPSILON, Checker, text_of
+from holdfast import Gap, Item, Stale, Unsubscribed
 
 if TYPE_CHECKING:
     from fuzz.voyage import Voyage
@@ -23,37 +24,69 @@ class LossDeclared(Checker):
     def __init__(self, voyage: Voyage) -> None:
         super().__init__(voyage)
         self._last: dict[str, int] = {}
-        self._gaps = 0
+        self._gaps: Counter[str | None] = Counter()  # of single streams, and of all of them
         self._gaps_at: dict[str, int] = {}  # how many gaps there had been when the stream was last heard
+        self._owed: dict[str, tuple[float, int]] = {}  # when a stream was said to be missing; gaps as above
 
     def on_item(self, item: Item, now: float) -> None:
-        if not is_data(item):
+        if (text := text_of(item)) is None:
             if isinstance(item, Gap):
                 self._look_at(item)
+            elif isinstance(item, Unsubscribed) or (isinstance(item, Stale) and item.stream is not None):
+                self._note_missing(item)
             return
-        stream, number = number_of(str(item))
-        last = self._last.get(stream)
-        if last is not None and number > last + 1 and self._gaps_at[stream] == self._gaps:
-            missing = [one for one in range(last + 1, number) if not self.voyage.was_withheld(stream, one)]
+        stream, number = number_of(text)
+        last, gaps = self._last.get(stream), self._gaps_of(stream)
+        if last is not None and number > last + 1 and self._gaps_at[stream] == gaps:
+            missing = [one for one in range(last + 1, number) if not self._is_excused(stream, one)]
             if missing:
                 self.fail(f"{stream}: {last} is followed by {number}, and no gap was declared between")
+        if stream in self._owed:
+            at, before = self._owed.pop(stream)
+            if before == gaps and not self._has_left_since(stream, at):
+                self.fail(f"{stream} was missing from {at:.3f} s on, and {number} came without a gap before it")
         self._last[stream] = number
-        self._gaps_at[stream] = self._gaps
+        self._gaps_at[stream] = gaps
+
+    def _gaps_of(self, stream: str) -> int:
+        return self._gaps[None] + self._gaps[stream]
 
     def _look_at(self, gap: Gap) -> None:
-        self._gaps += 1
+        self._gaps[gap.stream] += 1
         if gap.since > gap.until + EPSILON:
             self.fail(f"a gap that ends before it begins: {gap}")
 
+    def _note_missing(self, item: Stale | Unsubscribed) -> None:
+        """The machine knows that something may be lost, whether or not it is."""
+        user = self.voyage.user
+        streams = item.streams if isinstance(item, Unsubscribed) else (str(item.stream),)
+        for stream in streams:
+            if stream in self._last and user is not None and not user.had_left(stream, item.at):
+                self._owed.setdefault(stream, (item.at, self._gaps_of(stream)))
+
+    def _is_excused(self, stream: str, number: int) -> bool:
+        voyage = self.voyage
+        if voyage.was_withheld(stream, number):
+            return True
+        return voyage.user is not None and voyage.user.had_left(stream, voyage.exchange.published_at(stream, number))
+
+    def _has_left_since(self, stream: str, at: float) -> bool:
+        user = self.voyage.user
+        return user is not None and any(until >= at for _, until in user.absent.get(stream, ()))
+
     def after_healing(self, now: float) -> None:
         """What was published last has arrived, or a gap or a loss of the connection stands behind the last message."""
-        if not self.voyage.fleet.is_open or self._gaps == 0:
+        if not self.voyage.fleet.is_open or not self._gaps:
             return
-        plan = self.voyage.plan
+        plan, states = self.voyage.plan, self.voyage.fleet.stream_states()
         underway = plan.rate * (4 * (plan.weather.delay + plan.weather.jitter) + 2 * plan.flush_every) + 2
         for stream, last in self._last.items():
             published = self.voyage.exchange.ledger.counts[stream]
-            if published - last > underway and self._gaps_at[stream] == self._gaps:
+            if plan.spoken is not None and states.get(stream) != "subscribed":
+                continue  # not wanted, or refused
+            if self._has_left_since(stream, self.voyage.exchange.published_at(stream, last)):
+                continue
+            if published - last > underway and self._gaps_at[stream] == self._gaps_of(stream):
                 self.fail(
                     f"{stream}: {published} were published, {last} was the last to arrive, and no gap was declared"
                 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fuzz.checkers.base import Checker, is_data
+from fuzz.checkers.base import Checker, text_of
 from fuzz.checkers.p08_loss_declared import number_of
 from holdfast import Item
 
@@ -20,9 +20,9 @@ class OrderKept(Checker):
         self._last: dict[str, int] = {}
 
     def on_item(self, item: Item, now: float) -> None:
-        if not is_data(item):
+        if (text := text_of(item)) is None:
             return
-        stream, number = number_of(str(item))
+        stream, number = number_of(text)
         last = self._last.get(stream, 0)
         if number == last:
             self.fail(f"{stream}: {number} came twice")

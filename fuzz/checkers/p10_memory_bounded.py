@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _COST_OF_ITEM = 64
 _SHORTEST_MESSAGE = 20  # bytes on the wire, of the voyage's service
+_SHORTEST_COMPRESSED, _LONGEST_INFLATED = 8, 40
 _EVENTS_KEPT = 5000  # the machine keeps no more than about so many
 _EVENTS_OF_A_DIAL = 6
 
@@ -23,6 +24,9 @@ class MemoryBounded(Checker):
         super().__init__(voyage)
         self._largest_read = 0
         self._dials = 0
+        self._growth = 1 + _COST_OF_ITEM // _SHORTEST_MESSAGE
+        if voyage.plan.rules.compress:
+            self._growth = (_LONGEST_INFLATED + _COST_OF_ITEM) // _SHORTEST_COMPRESSED
 
     def on_dialled(self, conn: int, endpoint: Endpoint, now: float) -> None:
         self._dials += 1
@@ -31,7 +35,7 @@ class MemoryBounded(Checker):
         self._largest_read = max(self._largest_read, len(data))
         if not self.voyage.process.consumer_pause:
             return  # statistics cost more than the rest of a read: look only where the queue may be growing
-        one_read = self._largest_read * (1 + _COST_OF_ITEM // _SHORTEST_MESSAGE)
+        one_read = self._largest_read * self._growth
         events = _COST_OF_ITEM * min(_EVENTS_KEPT, _EVENTS_OF_A_DIAL * self._dials + 100)
         allowed = self.config.limits.max_queue_size + 2 * one_read + events
         queued = self.voyage.fleet.stats(now).queued_bytes

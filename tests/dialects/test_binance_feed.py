@@ -17,6 +17,7 @@ from holdfast import (
     FeedOptions,
     Gap,
     Notified,
+    Rotated,
     Service,
     Stale,
     Subscribed,
@@ -132,12 +133,14 @@ def test_a_thousand_streams_are_asked_for_within_the_rules_again_and_again() -> 
     assert len(voyage.connections[0].written) == 1024
 
 
-def test_a_day_ends_with_a_notice_and_a_new_connection() -> None:
+def test_a_day_ends_with_a_notice_and_a_new_connection_before_the_old_one_is_cut() -> None:
     rules = replace(BinanceSpot.rules, max_age=3600.0)
     voyage = at_spot("btcusdt@kline_1m", rules=rules, rate=0.5).run(7500.0)
-    assert [record.closed_by for record in voyage.connections] == ["max_age", "max_age", None]
+    assert [record.closed_by for record in voyage.connections] == [None, None, None]
     assert [event.going_away for event in voyage.of(Notified)] == [True, True]
     assert len(voyage.of(Connected)) == 3
+    assert len(voyage.of(Rotated)) == 2
+    assert not voyage.of(Disconnected) + voyage.of(Gap)
     assert voyage.states == {"subscribed"}
 
 

@@ -1,14 +1,31 @@
-"""A feed at a service, in a simulated world, and the account of what it brought."""
+"""A feed with streams at a service, in a simulated world, and the account of what it brought."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 from holdfast import FeedConfig, Gap, Service, Update
-from holdfast.testing import Exchange, Rules, Stream
+from holdfast.testing import Exchange, LastingFault, Outgoing, Rules, Stream
 from holdfast.testing.world import Observer, Weather, World
 
 ALL = tuple(f"s{number}@trade" for number in range(60))
+
+
+@dataclass(frozen=True, slots=True)
+class LoseReplies(LastingFault):
+    """Requests are carried out, and nobody says so."""
+
+    def withholds(self, outgoing: Outgoing) -> bool:
+        return outgoing is Outgoing.REPLY
+
+
+class _Taker(Observer):
+    def __init__(self, items: list[object]) -> None:
+        self._items = items
+
+    def on_item(self, item, now) -> None:
+        self._items.append(item)
 
 
 class Sea:
@@ -28,17 +45,8 @@ class Sea:
         self.fleet = self.world.make_fleet(FeedConfig.build(source, options))
         self.process = self.world.run_process(self.fleet)
         self.items: list[object] = []
-        self.process.observe(self._observer())
+        self.process.observe(_Taker(self.items))
         self.process.start()
-
-    def _observer(self):
-        items = self.items
-
-        class Taker(Observer):
-            def on_item(self, item, now):
-                items.append(item)
-
-        return Taker()
 
     def run(self, seconds: float) -> None:
         self.world.run(seconds)

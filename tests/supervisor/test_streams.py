@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.combined import STRICT, service
-from helpers.sea import ALL, Sea
+from helpers.sea import ALL, LoseReplies, Sea
 from holdfast import (
     Cause,
     Closed,
@@ -35,16 +33,8 @@ from holdfast import (
     Unsubscribed,
     Update,
 )
-from holdfast.testing import GoSilent, LastingFault, MuteData, Outgoing, Reset, Rules
+from holdfast.testing import GoSilent, MuteData, Reset, Rules
 from holdfast.testing.world import Weather, World
-
-
-@dataclass(frozen=True, slots=True)
-class LoseReplies(LastingFault):
-    """Requests are carried out, and nobody says so."""
-
-    def withholds(self, outgoing: Outgoing) -> bool:
-        return outgoing is Outgoing.REPLY
 
 
 def test_what_is_wanted_is_asked_for_acknowledged_and_delivered() -> None:

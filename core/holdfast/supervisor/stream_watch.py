@@ -13,9 +13,21 @@ _LOOKS_PER_PATIENCE = 4
 
 
 class Watched:
-    """One stream. `heard_at`: when its last message came, or it was acknowledged after that."""
+    """One stream. `heard_at`: when its last message came, or it was acknowledged or reported after that."""
 
-    __slots__ = ("heard_at", "held", "lagging", "messages", "missed_since", "patience", "step", "stretch")
+    __slots__ = (
+        "closely",
+        "excused",
+        "excused_at",
+        "heard_at",
+        "held",
+        "lagging",
+        "messages",
+        "missed_since",
+        "patience",
+        "step",
+        "stretch",
+    )
 
     def __init__(self, patience: Patience) -> None:
         self.patience = patience
@@ -25,7 +37,9 @@ class Watched:
         self.step = 0  # how far up the ladder
         self.stretch = 1  # how much longer it may be silent, because nothing helped
         self.lagging = False
+        self.closely = patience.lag is not None  # whether its next message needs more than to be counted
         self.missed_since: float | None = None  # messages may have been lost since then
+        self.excused, self.excused_at = 0.0, 0.0  # seconds for which nobody is blamed, of the silence from then on
 
     @property
     def limit(self) -> float:
@@ -34,6 +48,22 @@ class Watched:
         if not self.messages and self.patience.first is not None:
             limit = self.patience.first
         return math.inf if limit is None or not self.held else limit * self.stretch
+
+    @property
+    def silent_since(self) -> float:
+        """From when on silence is the service's. What was lost, was lost from `heard_at` on."""
+        return self.heard_at + (self.excused if self.excused_at == self.heard_at else 0.0)
+
+    def excuse(self, late: float) -> None:
+        if self.excused_at != self.heard_at:
+            self.excused, self.excused_at = 0.0, self.heard_at
+        self.excused += late
+
+    def misses(self, since: float) -> None:
+        """Its messages may be lost from then on, if they are not lost anyway."""
+        if self.missed_since is None:
+            self.missed_since = since
+        self.closely = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +96,13 @@ class StreamWatch:
         for stream, theirs in other.streams.items():
             if (ours := self.streams.get(stream)) is not None:
                 ours.step, ours.stretch, ours.missed_since = theirs.step, theirs.stretch, theirs.missed_since
+                ours.closely = theirs.closely
 
     def held(self, streams: Iterable[str], now: float) -> None:
         """These were acknowledged."""
         for stream in streams:
             if (watched := self.streams.get(stream)) is not None:
-                watched.held = True
+                watched.held = watched.closely = True
                 watched.heard_at = now
 
     def not_held(self, streams: Iterable[str]) -> None:
@@ -81,27 +112,35 @@ class StreamWatch:
                 watched.held = False
                 watched.messages = 0
 
+    def gone(self, streams: Iterable[str]) -> None:
+        """These are not sent any more, and we did not learn it at once."""
+        self.not_held(streams)
+        for stream in streams:
+            if (watched := self.streams.get(stream)) is not None:
+                watched.misses(watched.heard_at)
+
     def connection_lost(self) -> None:
         self.not_held(self.streams)
+        for watched in self.streams.values():
+            watched.closely = True
 
     def excuse(self, late: float) -> None:
         """For `late` seconds we did not look."""
         for watched in self.streams.values():
-            watched.heard_at += late
+            watched.excuse(late)
 
     def resumed(self, now: float) -> None:
         """Until now we did not read."""
         for watched in self.streams.values():
-            watched.heard_at = max(watched.heard_at, now)
+            watched.excuse(max(0.0, now - watched.silent_since))
 
     def silent(self, now: float) -> list[Silent]:
         """Those whose patience has ended. Each is one step further up the ladder from here on."""
         found: list[Silent] = []
         for stream, watched in self.streams.items():
-            if now - watched.heard_at >= watched.limit:
-                found.append(Silent(stream, now - watched.heard_at, watched.step))
-                if watched.missed_since is None:
-                    watched.missed_since = watched.heard_at
+            if now - watched.silent_since >= watched.limit:
+                found.append(Silent(stream, now - watched.silent_since, watched.step))
+                watched.misses(watched.heard_at)
                 watched.step += 1
                 watched.heard_at = now
         return found
@@ -119,5 +158,5 @@ class StreamWatch:
         for watched in self.streams.values():
             limit = watched.limit
             if limit < math.inf:
-                soonest = min(soonest, max(watched.heard_at + limit, now + limit / _LOOKS_PER_PATIENCE))
+                soonest = min(soonest, max(watched.silent_since + limit, now + limit / _LOOKS_PER_PATIENCE))
         return soonest

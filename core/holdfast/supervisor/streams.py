@@ -95,10 +95,15 @@ class Streams:
 
     def more_wanted(self, streams: Sequence[str], now: float) -> None:
         """These are wanted now, even if they were refused before."""
+        new = [stream for stream in streams if stream not in self._watch.streams]
         self._watch.want(streams)
         if (subscriptions := self._subscriptions) is not None:
             subscriptions.forgive(streams)
             subscriptions.changed()
+            still = [stream for stream in new if subscriptions.state_of(stream) == "subscribed"]
+            if still:  # they had not been dropped yet
+                self._watch.held(still, now)
+                self._timers.set(Timer.SILENCE, self._watch.next_look(now))
             self._push(now)
 
     def less_wanted(self, streams: Sequence[str], now: float) -> None:
@@ -156,6 +161,9 @@ class Streams:
     def resumed(self, now: float) -> None:
         """Until now we did not read."""
         self._watch.resumed(now)
+        if self._subscriptions is not None:
+            self._subscriptions.resumed(now)
+            self._timers.set(Timer.ANSWER, self._subscriptions.next_deadline())
 
     # Messages
 
@@ -178,33 +186,41 @@ class Streams:
             if watched is not None:
                 watched.heard_at = now
                 watched.messages += 1
-                if watched.step or watched.patience.lag is not None:
+                if watched.closely:
                     if updates:
                         deliver(updates)
                         updates = []
-                    self._heard_again(watched, reading, now)
+                    self._heard_again(watched, reading.stream, reading, now)  # type: ignore[arg-type]  # it has a name
             for stream in reading.further_streams:
-                self._heard_too(stream, now)
+                if (watched := streams.get(stream)) is not None:
+                    watched.heard_at = now
+                    watched.messages += 1
+                    if watched.closely:
+                        if updates:
+                            deliver(updates)
+                            updates = []
+                        self._heard_again(watched, stream, reading, now)
             updates.append(reading)
         return updates
 
-    def _heard_too(self, stream: str, now: float) -> None:
-        if (watched := self._watch.streams.get(stream)) is not None:
-            watched.heard_at = now
-            watched.messages += 1
-
-    def _heard_again(self, watched: Watched, update: Update, now: float) -> None:
-        assert update.stream is not None
+    def _heard_again(self, watched: Watched, stream: str, update: Update, now: float) -> None:
+        """The first message of a stream since it was acknowledged or missed; all of one that may lag."""
         assert self._connection is not None
+        patience = watched.patience
+        if watched.messages == 1 and patience.silence is not None:  # the look was set for the patience with the first
+            self._timers.set(Timer.SILENCE, min(self._timers.at(Timer.SILENCE), now + patience.silence))
+        if not watched.held:
+            self._carrier.covered((stream,), now)
         if watched.missed_since is not None:
-            self._carrier.was_silent(update.stream, watched.missed_since, now)
+            self._carrier.was_silent(stream, watched.missed_since, now)
             watched.missed_since = None
         watched.step, watched.stretch = 0, 1
-        limit, happened = watched.patience.lag, update.event_time if watched.patience.lag is not None else None
+        watched.closely = patience.lag is not None
+        limit, happened = patience.lag, update.event_time if patience.lag is not None else None
         if limit is not None and happened is not None:
             lag = now + self._shared.wall_offset - happened
             if lag > limit and not watched.lagging:
-                self._emit(Lagging(now, self._connection.conn, update.stream, lag))
+                self._emit(Lagging(now, self._connection.conn, stream, lag))
             watched.lagging = lag > limit
 
     def _hear(self, word: Control, now: float) -> None:
@@ -225,7 +241,8 @@ class Streams:
                 self._emit(SubscriptionRefused(now, connection.conn, stream, word.reason))
             self._push(now)
         elif isinstance(word, Reply):
-            connection.send(word.text, now, control=True)
+            if connection.is_open:  # it may have been closed by what came with this
+                connection.send(word.text, now, control=True)
         elif isinstance(word, Notice):
             self._emit(Notified(now, connection.conn, word.text, word.going_away))
             if word.going_away:
@@ -238,7 +255,7 @@ class Streams:
     def _tell(self, held: list[str], gone: list[str], now: float) -> None:
         assert self._connection is not None
         if gone:
-            self._watch.not_held(gone)
+            self._watch.gone(gone)
             self._carrier.uncovered(gone)
             self._emit(Unsubscribed(now, self._connection.conn, tuple(gone)))
         self._now_held(held, now)
@@ -266,6 +283,8 @@ class Streams:
             self._timers.clear(timer)  # type: ignore[arg-type]  # the number is one of Timer's
             if timer == Timer.REQUEST:
                 self._push(now)
+            elif timer == Timer.ANSWER and connection.paused:
+                self._timers.set(Timer.ANSWER, now + self._config.subscribing.ack_timeout)  # we do not read
             elif timer == Timer.ANSWER:
                 if hopeless := subscriptions.overdue(now):
                     return Replace(Failure(Cause.UNACKNOWLEDGED, _some(hopeless)))

@@ -51,6 +51,7 @@ class Subscriptions:
         self._requests: dict[int, Request] = {}
         self._busy: dict[str, int] = {}  # streams of unanswered requests, and the number of the request
         self._again: set[str] = set()  # held, but to be dropped and asked for anew
+        self._doubtful: set[str] = set()  # asked for, and not answered: they may be there, or not
         self._asks: dict[str, int] = {}  # how often in vain
         self._together: dict[str, int] = {}  # with how many at most a stream is asked for, after a refusal of more
         self._plan: deque[tuple[Kind, tuple[str, ...]]] = deque()
@@ -67,6 +68,7 @@ class Subscriptions:
         """What is wanted has changed: plan anew."""
         busy, held = self._busy, self.held
         unwanted = [stream for stream in held if not self._is_wanted(stream) or stream in self._again]
+        unwanted += [stream for stream in self._doubtful - held if not self._is_wanted(stream)]
         absent = [stream for stream in (*self._always, *self._wanted) if stream not in held]
         self._plan.clear()
         # Dropping first makes room where the service counts streams.
@@ -207,6 +209,11 @@ class Subscriptions:
         hopeless: list[str] = []
         for number in late:
             request = self._requests.pop(number)
+            # Whether it was carried out nobody knows: what was to go may be gone, and what was to come may be there.
+            if request.kind is Kind.UNSUBSCRIBE:
+                self._again.update(request.open & self.held)
+            else:
+                self._doubtful.update(request.open - self.held)
             for stream in request.open:
                 self._busy.pop(stream, None)
                 self._asks[stream] = self._asks.get(stream, 0) + 1
@@ -220,6 +227,11 @@ class Subscriptions:
         """For `late` seconds we did not look: nobody else pays for that."""
         for request in self._requests.values():
             request.deadline += late
+
+    def resumed(self, now: float) -> None:
+        """Until now we did not read: the answers may be there, unread."""
+        for request in self._requests.values():
+            request.deadline = max(request.deadline, now + self._setting.ack_timeout)
 
     def is_settled(self) -> bool:
         """Whether all that is wanted is held, or was refused."""
@@ -280,14 +292,14 @@ class Subscriptions:
         for stream in missing:
             self._asks[stream] = self._asks.get(stream, 0) + 1
         self._left_out = tuple(stream for stream in missing if self._asks[stream] >= self._setting.max_asks)
-        self._answered([stream for stream in missing if stream not in self._left_out])
+        self._no_longer_asked([stream for stream in missing if stream not in self._left_out])
 
     def _settle(self, kind: Kind, streams: Sequence[str]) -> tuple[list[str], list[str]]:
         new: list[str] = []
         gone: list[str] = []
         for stream in streams:
-            self._asks.pop(stream, None)
             self._together.pop(stream, None)
+            self._doubtful.discard(stream)
             if kind is Kind.SUBSCRIBE and stream not in self.held:
                 self.held.add(stream)
                 new.append(stream)
@@ -303,6 +315,11 @@ class Subscriptions:
 
     def _answered(self, streams: Sequence[str]) -> None:
         for stream in streams:
+            self._asks.pop(stream, None)
+        self._no_longer_asked(streams)
+
+    def _no_longer_asked(self, streams: Sequence[str]) -> None:
+        for stream in streams:
             number = self._busy.pop(stream, None)
             request = self._requests.get(number) if number is not None else None
             if request is not None:
@@ -314,5 +331,6 @@ class Subscriptions:
         refused = [stream for stream in streams if stream not in self.refused]
         self.refused.update(refused)
         self.held.difference_update(refused)
+        self._doubtful.difference_update(refused)
         self._answered(streams)
         return refused

@@ -1,0 +1,263 @@
+"""Promise 6: what was asked for is what is subscribed, within the service's message window.
+
+Requests that are not acknowledged are repeated, refusals are reported and not repeated, and nobody is left for want of
+an answer that he had no time to give.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+from fuzz.checkers.base import EPSILON, Checker, Stalls
+from holdfast import (
+    Cause,
+    Closed,
+    ConfigError,
+    Connected,
+    Disconnected,
+    Endpoint,
+    Event,
+    FeedClosed,
+    GaveUp,
+    Paused,
+    Resumed,
+    StreamRefused,
+    Subscribed,
+    SubscriptionRefused,
+    Unsubscribed,
+)
+from holdfast.commands import Command, Write
+
+if TYPE_CHECKING:
+    from fuzz.user import Wait
+    from fuzz.voyage import Voyage
+    from holdfast.testing import ConnectionRecord
+
+_DATA_OPCODES, _CONTROL_OPCODES = (0x1, 0x2), (0x9, 0xA)
+_OWN_CONTROL = (b'{"ping"', b'{"answer"')
+_TOLERATED = 0.05  # seconds; timers may be so late in good health
+
+
+class AsWanted(Checker):
+    promise = 6
+
+    def __init__(self, voyage: Voyage) -> None:
+        super().__init__(voyage)
+        self._stalls = Stalls()
+        self._pauses = Stalls()
+        self._paused_since: float | None = None
+        self._conn: int | None = None
+        self._clear_since = 0.0  # our process ran, and the connection was read
+        self._unsettled: dict[str, float] = {}  # wanted streams that are neither there nor refused, since when
+        self._refused: dict[str, float] = {}  # on this connection; when we were told
+        if voyage.user is not None:
+            voyage.user.on_ended = self._on_waited
+            voyage.ear.on_ask.append(self._on_asked)
+            subscribing = self.config.subscribing
+            # All asks in vain, and a replacement; or a first refusal of many, which are taken apart.
+            self._longest = subscribing.max_asks * subscribing.ack_timeout + 2 * voyage.longest_asking
+            self._pause = max(10.0, self._longest / 2)
+            voyage.world.schedule.call_in(self._pause, self._look_again)
+
+    def on_stall(self, since: float, until: float) -> None:
+        self._stalls.add(since, until)
+        self._clear_since = max(self._clear_since, until)
+
+    def on_event(self, event: Event) -> None:
+        if self.voyage.user is None:
+            return
+        if isinstance(event, Connected):
+            self._conn = event.conn
+            self._clear_since = max(self._clear_since, event.at)
+            self._forget()
+        elif isinstance(event, (Disconnected, Closed)):
+            if isinstance(event, Disconnected) and event.failure.cause is Cause.UNACKNOWLEDGED:
+                self._judge_leaving(event)
+            self._conn = None
+            self._end_pause(event.at)
+            self._forget()
+            self.voyage.ear.waiting.clear()
+        elif isinstance(event, (Subscribed, Unsubscribed)):
+            for stream in event.streams:
+                self.voyage.ear.waiting.pop(stream, None)
+        elif isinstance(event, SubscriptionRefused):
+            self._refused[event.stream] = event.at
+            self.voyage.ear.waiting.pop(event.stream, None)
+        elif isinstance(event, Paused):
+            self._paused_since = event.at
+        elif isinstance(event, Resumed):
+            self._end_pause(event.at)
+
+    def _end_pause(self, now: float) -> None:
+        if self._paused_since is not None:
+            self._pauses.add(self._paused_since, now)
+            self._paused_since = None
+            self._clear_since = max(self._clear_since, now)
+
+    def _forget(self) -> None:
+        self._unsettled.clear()
+        self._refused.clear()
+
+    # Asked too often, or left too early
+
+    def _on_asked(self, streams: Sequence[str]) -> None:
+        assert self.voyage.user is not None
+        for stream in streams:
+            refused = self._refused.get(stream)
+            if refused is not None and self.voyage.user.changed.get(stream, 0.0) < refused:
+                self.fail(f"{stream} was refused at {refused:.3f} s, and is asked for again")
+
+    def _judge_leaving(self, event: Disconnected) -> None:
+        stream = event.failure.detail.split(" and ")[0].split(", ")[0]
+        since, subscribing = self.voyage.ear.waiting.get(stream, 0.0), self.config.subscribing
+        needed = subscribing.max_asks * subscribing.ack_timeout
+        needed += self._stalls.noticeable(since, event.at, self.config.stall_after + _TOLERATED)
+        self._end_pause(event.at)
+        needed += self._pauses.noticeable(since, event.at, 0.0)
+        if event.at - since < needed - EPSILON:
+            self.fail(f"left for not acknowledging {stream} after {event.at - since:g} s; there are {needed:g} s")
+
+    # Not settled
+
+    def _look_again(self) -> None:
+        now = self.voyage.now
+        if self.voyage.fleet.ended is None:
+            self._look(now)
+            self.voyage.world.schedule.call_in(self._pause, self._look_again)
+
+    def _look(self, now: float) -> None:
+        user = self.voyage.user
+        assert user is not None
+        states = self.voyage.fleet.stream_states()
+        if states.keys() != user.wanted.keys():
+            self.fail(f"wanted: {sorted(user.wanted)}; the feed wants {sorted(states)}")
+        if self._conn is None or self._paused_since is not None or self.voyage.process.awake_at >= now:
+            return
+        restless = {stream for stream, state in states.items() if state in ("wanted", "asked")}
+        self._unsettled = {stream: self._unsettled.get(stream, now) for stream in sorted(restless)}
+        for stream, first in self._unsettled.items():
+            since = max(first, self._clear_since, user.changed.get(stream, 0.0))
+            if now - since > self._longest:
+                self.fail(f"{stream} has been {states[stream]} for {now - since:g} s; {self._longest:g} s are allowed")
+        for stream, state in states.items():
+            if state == "refused" and stream not in self._refused:
+                self.fail(f"{stream} was refused, and nobody was told")
+
+    def after_healing(self, now: float) -> None:
+        """What the service believes is what the user wants, but for what it refused."""
+        service, user = self.voyage.service, self.voyage.user
+        if service is None or user is None or self.voyage.fleet.ended is not None:
+            return
+        self._look(now)
+        lately = now - self.voyage.longest_asking
+        if not self.voyage.fleet.is_open or self._paused_since is not None or self._clear_since > lately:
+            return
+        if any(at > lately for at in self.voyage.ear.asked.values()):
+            return  # a stream that is never published is being asked for anew
+        always = self.voyage.plan.spoken.limits.always if self.voyage.plan.spoken is not None else ()
+        expected = {*user.wanted, *always} - self._refused.keys()
+        if service.served() != expected:
+            missing, much = expected - service.served(), service.served() - expected
+            self.fail(f"not subscribed to: {sorted(missing) or 'none'}; too much: {sorted(much) or 'none'}")
+
+    def _on_waited(self, wait: Wait) -> None:
+        """`subscribed` may end in time only, or as soon as its streams are there."""
+        states = self.voyage.fleet.stream_states()
+        assert wait.ended_at is not None
+        if wait.ended_at > max(wait.until, self.voyage.process.awake_at) + EPSILON:
+            self.fail(f"a wait until {wait.until:.3f} s for {wait.streams} was still there")
+        if isinstance(wait.outcome, TimeoutError) and wait.ended_at < wait.until - EPSILON:
+            self.fail(f"a wait until {wait.until:.3f} s for {wait.streams} ended early")
+        if wait.outcome is None and any(states[stream] != "subscribed" for stream in wait.streams or states):
+            self.fail(f"a wait for {wait.streams} ended with {states}")
+        if isinstance(wait.outcome, StreamRefused) and not self._refused:
+            self.fail(f"a wait ended, though nothing was refused: {wait.outcome}")
+        if isinstance(wait.outcome, ConfigError) and set(wait.streams) <= states.keys():
+            self.fail(f"a wait for streams that are wanted ended: {wait.outcome}")
+        if isinstance(wait.outcome, (FeedClosed, GaveUp)) and self.voyage.fleet.ended is None:
+            self.fail(f"a wait ended, though the feed has not: {wait.outcome}")
+
+    def after_closing(self, now: float) -> None:
+        if self.voyage.user is not None and self.voyage.user.waits:
+            self.fail(f"the feed is closed, and somebody waits: {self.voyage.user.waits[0].streams}")
+
+
+class MessageWindowKept(Checker):
+    """We count what goes out, and the service counts what comes in; unless the network bunches it, both are content."""
+
+    promise = 6
+
+    def __init__(self, voyage: Voyage) -> None:
+        super().__init__(voyage)
+        self._stalls = Stalls()
+        self._sent: dict[int, deque[float]] = {}
+        self._latest = 0  # the latest of the exchange's connections that was looked at
+        self._watched: list[ConnectionRecord] = []
+        window = self.config.message_window
+        self._counts_control = window is not None and window.counts_control
+        self._counted = _DATA_OPCODES + (_CONTROL_OPCODES if self._counts_control else ())
+
+    def on_stall(self, since: float, until: float) -> None:
+        self._stalls.add(since, until)
+
+    def on_dialled(self, conn: int, endpoint: Endpoint, now: float) -> None:
+        self._sent.clear()
+        self._look()
+
+    def after_closing(self, now: float) -> None:
+        self._look()
+
+    def on_command(self, command: Command, now: float) -> None:
+        window = self.config.message_window
+        if window is None or not isinstance(command, Write) or command.data.startswith(b"GET "):
+            return
+        sent = self._sent.setdefault(command.conn, deque(maxlen=window.count))
+        for first, payload in _frames(command.data):
+            if self._counts(first, payload):
+                if len(sent) == window.count and now - sent[0] < window.period - EPSILON:
+                    self.fail(f"more than {window.count} messages in {window.period:g} s on connection {command.conn}")
+                sent.append(now)
+
+    def _counts(self, first: int, payload: bytes) -> bool:
+        """Pings in the service's own form are texts, and counted as pings."""
+        return first & 0x0F in self._counted and (self._counts_control or not payload.startswith(_OWN_CONTROL))
+
+    def _look(self) -> None:
+        rules = self.voyage.plan.rules
+        if rules.message_limit is None and rules.subscribe_within is None:
+            return
+        connections = self.voyage.exchange.ledger.connections
+        self._watched += takewhile(lambda record: record.conn > self._latest, reversed(connections))
+        self._latest = connections[-1].conn if connections else 0
+        for record in self._watched:
+            if record.closed_by in ("message_limit", "subscribe_within") and record.closed_at is not None:
+                self._judge(record, record.closed_at)
+        self._watched = [one for one in self._watched if one.closed_by is None and one.ended_at is None]
+
+    def _judge(self, record: ConnectionRecord, at: float) -> None:
+        rules = self.voyage.plan.rules
+        if record.closed_by == "message_limit" and rules.message_limit is not None:
+            since = at - rules.message_limit[1] - 1.0
+        else:
+            since = record.accepted_at
+            if self._stalls.noticeable(since, at, 0.0):
+                return
+        if not self.voyage.held(since, at, record.accepted_at):
+            self.fail(f"connection {record.conn} of the service was cut: {record.closed_by}")
+
+
+def _frames(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Of the client's frames in one write: first byte and payload."""
+    at = 0
+    while at < len(data):
+        length, begin = data[at + 1] & 0x7F, at + 6
+        if length == 126:
+            length, begin = int.from_bytes(data[at + 2 : at + 4], "big"), at + 8
+        elif length == 127:
+            length, begin = int.from_bytes(data[at + 2 : at + 10], "big"), at + 14
+        mask = data[begin - 4 : begin]
+        yield data[at], bytes(one ^ mask[place % 4] for place, one in enumerate(data[begin : begin + length]))
+        at = begin + length

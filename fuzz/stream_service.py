@@ -1,0 +1,168 @@
+"""The other side of the dialect: a service with streams, and what it does wrong."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Collection
+from typing import Any, cast
+
+from fuzz.dialect import Spoken, streams_of
+from holdfast.testing import Client, Publication
+from holdfast.testing.service import HEARTBEAT, MAX_STREAMS, CombinedStreams
+
+_EVERY_SO_MANY = 10  # heartbeats there is one that wants an answer
+
+
+class PlainService(CombinedStreams):
+    """Only what checkers need in a message; building JSON would take most of a voyage's time."""
+
+    def message(self, publication: Publication, wall_time: float) -> str:
+        return f'{{"stream":"{publication.stream}","t":{publication.sequence}}}'
+
+
+class StreamService(PlainService):
+    """Speaks as `spoken` says. `clock` gives the simulated time.
+
+    `banned`: streams that it refuses. `dark`: those that it acknowledges, and does not send. `break_in`: after so many
+    more requests it calls `break_off`, which cuts the connection; None for never.
+    """
+
+    def __init__(self, spoken: Spoken, clock: Callable[[], float], break_off: Callable[[], None]) -> None:
+        self.banned: set[str] = set()
+        self.dark: set[str] = set()
+        self.break_in: int | None = None
+        self.client: Client | None = None  # the latest
+        self._spoken = spoken
+        self._clock = clock
+        self._break_off = break_off
+        self._absent: dict[str, list[list[float]]] = {}  # when a stream was not sent, that we said would be
+
+    # What it is asked
+
+    def asked_by(self, target: str) -> Collection[str]:
+        return streams_of(target)
+
+    def greeting(self, client: Client) -> list[str]:
+        self.client = client
+        for stream in self._absent:
+            self._back(stream)  # on this connection nothing was promised
+        for stream in client.streams & self.dark:
+            self.mute(stream)
+        return []
+
+    def heartbeat(self, number: int) -> str:
+        """Three kinds of what is no data."""
+        if number % _EVERY_SO_MANY == 0:
+            return json.dumps({"ask": number})
+        return json.dumps({"ok": "sub", "id": 0}) if number % 2 and self._spoken.numbered else HEARTBEAT
+
+    def answer(self, request: str, client: Client) -> list[str]:
+        told = cast("dict[str, Any]", json.loads(request))
+        if "ping" in told:
+            return ['{"pong":1}']
+        if "answer" in told:
+            return []
+        number = {"id": told["id"]} if self._spoken.numbered else {}
+        if "list" in told:
+            return [self._have(client, **number)]
+        if self.break_in is not None:
+            self.break_in -= 1
+            if self.break_in <= 0:
+                self.break_in = None
+                self._break_off()
+        if "unsub" in told:
+            for stream in told["unsub"]:
+                self._drop(stream, client)
+            return self._acknowledge("unsub", told["unsub"], client, number)
+        return self._subscribe(told["sub"], client, number)
+
+    def _subscribe(self, streams: list[str], client: Client, number: dict[str, int]) -> list[str]:
+        limit = MAX_STREAMS if client.max_streams is None else client.max_streams
+        if self._spoken.acks == "whole":
+            whole = len(self._held(client).union(streams)) <= limit and not self.banned.intersection(streams)
+            taken, refused = (streams, []) if whole else ([], streams)
+        else:
+            taken, refused = [], list[str]()
+            for stream in streams:
+                room = stream in self._held(client) or len(self._held(client).union(taken)) < limit
+                (taken if room and stream not in self.banned else refused).append(stream)
+        for stream in taken:
+            self._serve(stream, client)
+        answers = self._acknowledge("sub", taken, client, number) if taken or self._spoken.acks == "snapshot" else []
+        if refused:
+            names = {} if self._spoken.acks == "whole" else {"streams": refused}
+            answers.append(json.dumps({"no": "not here", **number, **names}))
+        return answers
+
+    def _acknowledge(self, how: str, streams: list[str], client: Client, number: dict[str, int]) -> list[str]:
+        if self._spoken.acks == "snapshot":
+            return [self._have(client)]
+        if self._spoken.acks == "whole":
+            return [json.dumps({"ok": how, **number})]
+        return [json.dumps({"ok": how, **number, "streams": [stream]}) for stream in streams]
+
+    # What it does, and does wrong
+
+    def served(self) -> set[str]:
+        """What it believes that its latest client is subscribed to."""
+        return self._held(self.client) if self.client is not None else set()
+
+    def lose(self, stream: str) -> None:
+        """The subscription is gone, and nobody is told."""
+        if self.client is not None and stream in self.served():
+            self._drop(stream, self.client)
+            self._absent.setdefault(stream, []).append([self._clock(), math.inf])
+
+    def mute(self, stream: str) -> None:
+        """It is subscribed to, and brings nothing, on this connection, before it is asked for anew."""
+        if self.client is not None and stream in self.client.streams:
+            self.client.streams.discard(stream)
+            self.client.mute.add(stream)
+            self._absent.setdefault(stream, []).append([self._clock(), math.inf])
+
+    def darken(self, stream: str) -> None:
+        """It brings nothing, whatever a client does about it."""
+        self.dark.add(stream)
+        self.mute(stream)
+
+    def light(self, stream: str) -> None:
+        """It goes on for whoever has it."""
+        if stream in self.dark:
+            self.dark.discard(stream)
+            if self.client is not None and stream in self.client.mute:
+                self._drop(stream, self.client)
+                self._serve(stream, self.client)
+
+    def heal(self) -> None:
+        """No more mistakes. Subscriptions that were lost stay so."""
+        self.banned.clear()
+        self.break_in = None
+        for stream in sorted(self.dark):
+            self.light(stream)
+
+    def was_absent(self, stream: str, at: float) -> bool:
+        """Whether a stream was not sent at that time, though it was said to be."""
+        return any(since <= at <= until for since, until in self._absent.get(stream, ()))
+
+    def _held(self, client: Client) -> set[str]:
+        return client.streams | client.mute
+
+    def _have(self, client: Client, **number: int) -> str:
+        return json.dumps({"have": sorted(self._held(client)), **number})
+
+    def _serve(self, stream: str, client: Client) -> None:
+        if stream in client.mute:
+            return  # it is subscribed to already, as far as it knows
+        self._back(stream)
+        client.streams.add(stream)
+        if stream in self.dark:
+            self.mute(stream)
+
+    def _drop(self, stream: str, client: Client) -> None:
+        client.streams.discard(stream)
+        client.mute.discard(stream)
+
+    def _back(self, stream: str) -> None:
+        if (absences := self._absent.get(stream)) and absences[-1][1] == math.inf:
+            absences[-1][1] = self._clock()
