@@ -37,8 +37,8 @@ class Watched:
         self.step = 0  # how far up the ladder
         self.stretch = 1  # how much longer it may be silent, because nothing helped
         self.lagging = False
-        self.closely = patience.lag is not None  # whether its next message needs more than to be counted
         self.missed_since: float | None = None  # messages may have been lost since then
+        self.closely = True  # its next message needs more than to be counted
         self.excused, self.excused_at = 0.0, 0.0  # seconds for which nobody is blamed, of the silence from then on
 
     @property
@@ -59,10 +59,10 @@ class Watched:
             self.excused, self.excused_at = 0.0, self.heard_at
         self.excused += late
 
-    def misses(self, since: float) -> None:
-        """Its messages may be lost from then on, if they are not lost anyway."""
+    def misses(self) -> None:
+        """Since its last message others may have been lost, if not earlier."""
         if self.missed_since is None:
-            self.missed_since = since
+            self.missed_since = self.heard_at
         self.closely = True
 
 
@@ -96,13 +96,13 @@ class StreamWatch:
         for stream, theirs in other.streams.items():
             if (ours := self.streams.get(stream)) is not None:
                 ours.step, ours.stretch, ours.missed_since = theirs.step, theirs.stretch, theirs.missed_since
-                ours.closely = theirs.closely
+                ours.closely = True
 
     def held(self, streams: Iterable[str], now: float) -> None:
         """These were acknowledged."""
         for stream in streams:
             if (watched := self.streams.get(stream)) is not None:
-                watched.held = watched.closely = True
+                watched.held = True
                 watched.heard_at = now
 
     def not_held(self, streams: Iterable[str]) -> None:
@@ -110,6 +110,7 @@ class StreamWatch:
         for stream in streams:
             if (watched := self.streams.get(stream)) is not None:
                 watched.held = False
+                watched.closely = True
                 watched.messages = 0
 
     def gone(self, streams: Iterable[str]) -> None:
@@ -117,12 +118,10 @@ class StreamWatch:
         self.not_held(streams)
         for stream in streams:
             if (watched := self.streams.get(stream)) is not None:
-                watched.misses(watched.heard_at)
+                watched.misses()
 
     def connection_lost(self) -> None:
         self.not_held(self.streams)
-        for watched in self.streams.values():
-            watched.closely = True
 
     def excuse(self, late: float) -> None:
         """For `late` seconds we did not look."""
@@ -140,7 +139,7 @@ class StreamWatch:
         for stream, watched in self.streams.items():
             if now - watched.silent_since >= watched.limit:
                 found.append(Silent(stream, now - watched.silent_since, watched.step))
-                watched.misses(watched.heard_at)
+                watched.misses()
                 watched.step += 1
                 watched.heard_at = now
         return found

@@ -181,7 +181,8 @@ class Streams:
                 continue
             if self._first:
                 self._first = False
-                self._carrier.covered(() if reading.stream is None else (reading.stream,), now)
+                known = reading.stream is None or reading.stream in streams
+                self._carrier.covered(() if known else (reading.stream,), now)  # type: ignore[arg-type]  # it has a name
             watched = streams.get(reading.stream)  # type: ignore[arg-type]  # None is no stream's name
             if watched is not None:
                 watched.heard_at = now
@@ -204,13 +205,13 @@ class Streams:
         return updates
 
     def _heard_again(self, watched: Watched, stream: str, update: Update, now: float) -> None:
-        """The first message of a stream since it was acknowledged or missed; all of one that may lag."""
+        """The first message of a stream since it was not held or was missed; all of one that may lag."""
         assert self._connection is not None
         patience = watched.patience
+        if not watched.held:  # the acknowledgement is late, or was lost
+            self._carrier.covered((stream,), now)
         if watched.messages == 1 and patience.silence is not None:  # the look was set for the patience with the first
             self._timers.set(Timer.SILENCE, min(self._timers.at(Timer.SILENCE), now + patience.silence))
-        if not watched.held:
-            self._carrier.covered((stream,), now)
         if watched.missed_since is not None:
             self._carrier.was_silent(stream, watched.missed_since, now)
             watched.missed_since = None

@@ -189,6 +189,7 @@ class Subscriptions:
             return refused
         if word.streams is None and len(streams) > 1:
             self._answered(streams)
+            self._not_in_vain(streams)
             self._together.update(dict.fromkeys(streams, len(streams) // 2))
             self.changed()
             return []
@@ -292,12 +293,13 @@ class Subscriptions:
         for stream in missing:
             self._asks[stream] = self._asks.get(stream, 0) + 1
         self._left_out = tuple(stream for stream in missing if self._asks[stream] >= self._setting.max_asks)
-        self._no_longer_asked([stream for stream in missing if stream not in self._left_out])
+        self._answered([stream for stream in missing if stream not in self._left_out])
 
     def _settle(self, kind: Kind, streams: Sequence[str]) -> tuple[list[str], list[str]]:
         new: list[str] = []
         gone: list[str] = []
         for stream in streams:
+            self._asks.pop(stream, None)
             self._together.pop(stream, None)
             self._doubtful.discard(stream)
             if kind is Kind.SUBSCRIBE and stream not in self.held:
@@ -315,11 +317,6 @@ class Subscriptions:
 
     def _answered(self, streams: Sequence[str]) -> None:
         for stream in streams:
-            self._asks.pop(stream, None)
-        self._no_longer_asked(streams)
-
-    def _no_longer_asked(self, streams: Sequence[str]) -> None:
-        for stream in streams:
             number = self._busy.pop(stream, None)
             request = self._requests.get(number) if number is not None else None
             if request is not None:
@@ -333,4 +330,10 @@ class Subscriptions:
         self.held.difference_update(refused)
         self._doubtful.difference_update(refused)
         self._answered(streams)
+        self._not_in_vain(streams)
         return refused
+
+    def _not_in_vain(self, streams: Iterable[str]) -> None:
+        """A refusal is an answer."""
+        for stream in streams:
+            self._asks.pop(stream, None)
