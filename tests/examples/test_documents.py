@@ -25,6 +25,7 @@ from holdfast import (
     Overflow,
     Patience,
     Retry,
+    Rotation,
     Staleness,
     Subscribing,
     Timeouts,
@@ -41,7 +42,7 @@ EVENTS = [
     one for one in vars(holdfast).values() if isinstance(one, type) and issubclass(one, Event) and one is not Event
 ]
 GROUPS = (Backoff, Deflate, DialWindow, Keepalive, Limits, MessageWindow, Overflow, Patience, Retry, Staleness)
-GROUPS += (Subscribing, Timeouts)
+GROUPS += (Rotation, Subscribing, Timeouts)
 SHOWN = {
     "tail_asyncio.py": "README.md",
     "tail_trio.py": "README.md",
