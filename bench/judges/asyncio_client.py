@@ -17,7 +17,7 @@ from holdfast_asyncio import open_feed
 NAME = "holdfast-asyncio"
 AGENT = NAME
 BACKEND = "asyncio"
-DEFLATE = False
+DEFLATE = True
 
 
 def _tasks() -> set[str]:

@@ -19,6 +19,7 @@ from holdfast import (
     Backoff,
     Connected,
     ConnectFailed,
+    Deflate,
     Disconnected,
     Event,
     Feed,
@@ -104,13 +105,12 @@ def _options(settings: dict[str, Any]) -> FeedOptions:
 
 async def echo(backend: Backend, url: str, *, deflate: bool) -> None:
     """Autobahn's client: send back every message until the connection is closed, and do not dial again."""
-    if deflate:
-        raise NotImplementedError("compression is not offered yet")
     options: FeedOptions = {
         "keepalive": Keepalive(interval=None),
         "staleness": Staleness(after=None),
         "retry": Retry(stable_after=3600.0, max_attempts=1),
         "limits": Limits(max_message_size=64 * 1024 * 1024),
+        "compression": Deflate(threshold=1) if deflate else None,
     }
     try:
         async with backend.open_feed(url, **options) as feed:

@@ -19,7 +19,7 @@ from holdfast_trio import open_feed
 NAME = "holdfast-trio"
 AGENT = NAME
 BACKEND = "trio"
-DEFLATE = False
+DEFLATE = True
 
 
 def _tasks() -> Iterator[str]:
