@@ -8,11 +8,12 @@ from contextlib import suppress
 
 import click
 
-from holdfast import Backoff, ConfigError, Event, FeedOptions, GaveUp, Staleness
+from holdfast import Backoff, ConfigError, Event, FeedOptions, GaveUp, Service, Staleness, Update
 from holdfast_cli.ending import SIGNALS, Ending
 from holdfast_cli.exits import Exit, fail
 from holdfast_cli.lines import event_line, message_line, state_line
 from holdfast_cli.output import STDERR, STDOUT, LineWriter
+from holdfast_cli.services import SERVICES, source_of
 from holdfast_cli.transports import load_transport
 
 _BEHIND = 0.01  # seconds between two looks at whether a slow reader of our output has caught up
@@ -56,11 +57,16 @@ def _tls(_context: click.Context, _option: click.Parameter, cafile: str | None) 
         raise click.BadParameter(f"{cafile!r} holds no certificates in PEM form: {error}") from None
 
 
-_EPILOG = """\b
+_EXAMPLES = "\n".join(f"  {name}:{example}" for name, (_, example) in SERVICES.items())
+_EPILOG = f"""\b
+Services that go by a name, each with a stream:
+{_EXAMPLES}
+
+\b
 Exit codes:
     0  the reader of the output went away, as `head` does
     1  the installation lacks something, or output cannot be written
-    2  wrong usage, or a URL that cannot be dialled
+    2  wrong usage, a URL that cannot be dialled, or what is no stream
     3  gave up: refused for good (HTTP 401, 403, 404 ..., a certificate)
   130  interrupted (Ctrl-C)
   143  terminated (SIGTERM)
@@ -68,7 +74,17 @@ Exit codes:
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("url")
+@click.argument("source", metavar="URL|NAME:STREAM,...")
+@click.option(
+    "--endpoint",
+    "endpoints",
+    multiple=True,
+    metavar="URL",
+    help="Dial this in place of the service's own URL. Repeatable, the preferred one first.",
+)
+@click.option(
+    "--legs", type=int, metavar="N", help="So many connections at once carry the same; each message comes once."
+)
 @click.option(
     "--send",
     multiple=True,
@@ -113,7 +129,9 @@ Exit codes:
     help="The library that moves the bytes.",
 )
 def tail(
-    url: str,
+    source: str,
+    endpoints: tuple[str, ...],
+    legs: int | None,
     send: tuple[str, ...],
     events: bool,
     headers: tuple[tuple[str, str], ...],
@@ -123,7 +141,7 @@ def tail(
     backoff: Backoff,
     transport: str,
 ) -> None:
-    """Print the messages of the feed at URL, one a line; reconnect for ever.
+    """Print the messages of the feed at URL, or these streams of a service by NAME, one a line; reconnect for ever.
 
     Messages go to stdout: text as it is, with line ends inside it replaced by spaces; binary in base64. What happens
     to the connection goes to stderr. Output is written at once, so that `| grep` is live.
@@ -138,8 +156,11 @@ def tail(
     try:
         if stale_after is not None:
             options["staleness"] = Staleness(after=stale_after, reconnect=True)
+        if legs is not None:
+            options["legs"] = legs
+        target = source_of(source, endpoints)
         with Ending() as ending:
-            _tail(url, options, transport, ending, event_line if events else state_line)
+            _tail(target, options, transport, ending, event_line if events else state_line)
     except ConfigError as error:
         raise click.UsageError(str(error)) from None
     except GaveUp as error:
@@ -149,16 +170,22 @@ def tail(
     raise click.exceptions.Exit(ending.code)
 
 
-def _tail(url: str, options: FeedOptions, name: str, ending: Ending, line_of: Callable[[Event], bytes | None]) -> None:
+def _tail(
+    source: str | Service,
+    options: FeedOptions,
+    name: str,
+    ending: Ending,
+    line_of: Callable[[Event], bytes | None],
+) -> None:
     """Returns when there is a reason to end; raises GaveUp, or ConfigError for what cannot be dialled."""
     transport = load_transport(name)
     writer = LineWriter(on_failure=ending.output_failed)
 
     async def follow() -> None:
-        async with transport.open_feed(url, **options) as feed:
+        async with transport.open_feed(source, **options) as feed:
             async for item in feed.items():
                 if not isinstance(item, Event):
-                    writer.put(STDOUT, message_line(item))
+                    writer.put(STDOUT, message_line(item.text if isinstance(item, Update) else item))
                 elif line := line_of(item):
                     writer.put(STDERR, line)
                 while writer.is_full:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from holdfast import Feed
 from holdfast_cli.exits import Exit, fail
@@ -23,7 +23,7 @@ class Transport:
     """
 
     name: str
-    open_feed: Callable[..., AbstractAsyncContextManager[Feed[str | bytes]]]
+    open_feed: Callable[..., AbstractAsyncContextManager[Feed[Any]]]
     sleep: Callable[[float], Awaitable[object]]
     beside: Callable[[Job], AbstractAsyncContextManager[None]]
     run: Callable[[Job], None]
