@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import click
 from rich.console import Console
 
-from holdfast_cli.demo_report import print_report, report_json
+from holdfast_cli import demo_script, exchange_demo
+from holdfast_cli.demo_report import Report, print_report, report_json, report_of
 from holdfast_cli.demo_run import run_demo
-from holdfast_cli.demo_script import MAX_SECONDS, MIN_SECONDS, SECONDS, Script
+from holdfast_cli.demo_script import Script
 from holdfast_cli.demo_show import make_show
 from holdfast_cli.demo_verdict import problems
 from holdfast_cli.exits import Exit
 from holdfast_cli.ledger import audit
-from holdfast_cli.transports import load_transport
+from holdfast_cli.transports import Transport, load_transport
 
 _EPILOG = """\b
 Exit codes:
@@ -24,13 +27,12 @@ Exit codes:
 _PROMISE_BROKEN = 1
 
 
-def _length(_context: click.Context, _option: click.Parameter, seconds: float) -> float:
-    if not MIN_SECONDS <= seconds <= MAX_SECONDS:  # nan is not, either
-        raise click.BadParameter(f"{seconds:g}: the script needs {MIN_SECONDS:g} to {MAX_SECONDS:g} seconds")
-    return seconds
-
-
 @click.command(epilog=_EPILOG)
+@click.option(
+    "--exchange",
+    type=click.Choice(list(exchange_demo.EXCHANGES)),
+    help="Simulate this one with its limits: 200 streams, and some given up and asked for again, through five cuts.",
+)
 @click.option(
     "--transport",
     type=click.Choice(["asyncio", "trio"]),
@@ -41,36 +43,63 @@ def _length(_context: click.Context, _option: click.Parameter, seconds: float) -
 @click.option(
     "--seconds",
     type=float,
-    callback=_length,
-    default=SECONDS,
-    show_default=True,
-    help="How long the exchange misbehaves.",
+    help=f"How long it lasts.  [default: {demo_script.SECONDS:g}; with --exchange {exchange_demo.SECONDS:g}]",
 )
 @click.option("--json", "as_json", is_flag=True, help="End with the ledger as one line of JSON; all else to stderr.")
-def demo(transport: str, seconds: float, as_json: bool) -> None:
+def demo(exchange: str | None, transport: str, seconds: float | None, as_json: bool) -> None:
     """Watch a feed survive a misbehaving exchange.
 
     An exchange on this machine publishes trades. On a script it resets connections, falls silent, mutes its data,
     refuses dials, goes away, and ignores pings. At the end the feed's messages are held against what was published:
     each one that was lost must lie in a gap that the feed declared.
+
+    With --exchange, one that you know: it must have at the end what is wanted, and nobody may have broken its rules.
     """
     console = Console(stderr=as_json, highlight=False)
+    play = _script(seconds) if exchange is None else _exchange(exchange, seconds)
     try:
-        held = _demo(transport, Script.of_length(seconds), console, as_json=as_json)
+        report = play(load_transport(transport), console)
     except KeyboardInterrupt:
         raise click.exceptions.Exit(Exit.INTERRUPTED) from None
-    if not held:
+    print_report(console, report)
+    if as_json:
+        print(report_json(report), flush=True)
+    if report.problems:
         raise click.exceptions.Exit(_PROMISE_BROKEN)
 
 
-def _demo(transport: str, script: Script, console: Console, *, as_json: bool) -> bool:
-    """Whether every promise was kept."""
-    loaded = load_transport(transport)
-    with make_show(console, f"holdfast demo on {transport}", script.seconds) as show:
-        outcome = run_demo(loaded, script, show)
-    audited = audit(outcome.published, outcome.log)
-    found = problems(outcome, audited)
-    print_report(console, audited, found)
-    if as_json:
-        print(report_json(outcome, audited, found), flush=True)
-    return not found
+Play = Callable[[Transport, Console], Report]
+
+
+def _script(seconds: float | None) -> Play:
+    script = Script.of_length(_length(seconds, demo_script.SECONDS, demo_script.MIN_SECONDS, demo_script.MAX_SECONDS))
+
+    def play(transport: Transport, console: Console) -> Report:
+        with make_show(console, f"holdfast demo on {transport.name}", script.seconds) as show:
+            outcome = run_demo(transport, script, show)
+        audited = audit(outcome.published, outcome.log)
+        return report_of(outcome, audited, problems(outcome, audited))
+
+    return play
+
+
+def _exchange(name: str, seconds: float | None) -> Play:
+    simulated = exchange_demo.EXCHANGES[name]
+    length = _length(seconds, exchange_demo.SECONDS, exchange_demo.MIN_SECONDS, exchange_demo.MAX_SECONDS)
+    plan = exchange_demo.Plan.of_length(length, simulated.streams(exchange_demo.STREAMS))
+
+    def play(transport: Transport, console: Console) -> Report:
+        title = f"holdfast demo of {name} on {transport.name}, {len(plan.streams)} streams"
+        with make_show(console, title, plan.seconds) as show:
+            outcome = exchange_demo.run_exchange_demo(transport, simulated, plan, show)
+        audited = exchange_demo.audit(outcome.published, outcome.log)
+        return exchange_demo.report_of(name, outcome, audited, exchange_demo.problems(outcome, audited))
+
+    return play
+
+
+def _length(given: float | None, usual: float, least: float, most: float) -> float:
+    seconds = usual if given is None else given
+    if not least <= seconds <= most:  # nan is not, either
+        raise click.BadParameter(f"{seconds:g}: the script needs {least:g} to {most:g} seconds", param_hint="--seconds")
+    return seconds

@@ -3,35 +3,66 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from holdfast import FeedStats
+from holdfast.testing import FaultRecord
 from holdfast_cli.demo_run import Outcome
 from holdfast_cli.demo_verdict import sentence
 from holdfast_cli.ledger import Audit, GapAccount, StreamAccount
 
 _COUNTS = ("published", "received", "lost", "declared", "undeclared", "duplicated")
+_MOST_ROWS = 20
 
 
-def print_report(console: Console, audited: Audit, found: list[str]) -> None:
-    """Tables and the verdict. `found`: the problems."""
-    console.print(_ledger(audited), end="\n\n")
-    console.print(_gaps(audited), end="\n\n")
-    console.print(Text(sentence(found, audited), style="bold red" if found else "bold green"))
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a demo ends with. `extra`: what the JSON holds beside that."""
+
+    title: str
+    audited: Audit
+    problems: list[str]
+    verdict: str
+    faults: list[FaultRecord]
+    stats: FeedStats
+    extra: Mapping[str, object]
 
 
-def report_json(outcome: Outcome, audited: Audit, found: list[str]) -> str:
+def report_of(outcome: Outcome, audited: Audit, found: list[str]) -> Report:
+    """`found`: the problems."""
+    return Report(
+        "Ledger: published from the first message received to the end",
+        audited,
+        found,
+        sentence(found, audited),
+        outcome.faults,
+        outcome.stats,
+        {"transport": outcome.transport, "seconds": outcome.script.seconds},
+    )
+
+
+def print_report(console: Console, report: Report) -> None:
+    """Tables and the verdict."""
+    console.print(_ledger(report.title, report.audited), end="\n\n")
+    console.print(_gaps(report.audited), end="\n\n")
+    console.print(Text(report.verdict, style="bold red" if report.problems else "bold green"))
+
+
+def report_json(report: Report) -> str:
     """The same on one line. Durations are seconds."""
+    audited = report.audited
     return json.dumps(
         {
-            "ok": not found,
-            "verdict": sentence(found, audited),
-            "problems": found,
-            "transport": outcome.transport,
-            "seconds": outcome.script.seconds,
+            "ok": not report.problems,
+            "verdict": report.verdict,
+            "problems": report.problems,
+            **report.extra,
             "streams": {one.stream: _counts(one) for one in audited.streams},
             "total": _counts(audited.total),
             "displaced": audited.total.displaced,
@@ -45,23 +76,26 @@ def report_json(outcome: Outcome, audited: Audit, found: list[str]) -> str:
                 }
                 for one in audited.gaps
             ],
-            "faults": [{"fault": str(record.fault), "hits": record.hits} for record in outcome.faults],
-            "dials": outcome.stats.dials,
-            "connections": outcome.stats.connections,
-            "stalls": outcome.stats.stalls,
+            "faults": [{"fault": str(record.fault), "hits": record.hits} for record in report.faults],
+            "dials": report.stats.dials,
+            "connections": report.stats.connections,
+            "stalls": report.stats.stalls,
         }
     )
 
 
-def _ledger(audited: Audit) -> Table:
-    table = _table("Ledger: published from the first message received to the end")
-    table.add_column("stream", no_wrap=True)
+def _ledger(title: str, audited: Audit) -> Table:
+    """A row for each stream, unless they are too many to read."""
+    table = _table(title)
+    streams = audited.streams if len(audited.streams) <= _MOST_ROWS else ()
+    table.add_column("stream" if streams else "streams", no_wrap=True)
     for name in _COUNTS:
         table.add_column(name, justify="right")
-    for account in audited.streams:
+    for account in streams:
         table.add_row(account.stream, *_cells(account))
-    table.add_section()
-    table.add_row("total", *_cells(audited.total), style="bold")
+    if streams:
+        table.add_section()
+    table.add_row("total" if streams else f"{len(audited.streams)}", *_cells(audited.total), style="bold")
     return table
 
 

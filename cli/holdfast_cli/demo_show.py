@@ -19,7 +19,7 @@ from holdfast_cli.lines import state_line
 _RATE_SPAN = 1.0  # seconds over which messages/s is measured
 _FRAME_LINES = 9  # of the view, beside the events
 _MAX_EVENTS = 25
-_EXCHANGE, _FEED = "exchange", "feed"
+_EXCHANGE, _FEED, _USER = "exchange", "feed", "user"
 _STATE_STYLES = {"open": "bold green", "waiting": "bold yellow", "connecting": "bold yellow"}
 
 
@@ -42,6 +42,14 @@ class Show(ABC):
         """An event came out of the feed."""
         if (text := _text_of(event)) is not None:
             self._note(at, _FEED, text)
+
+    def feed_did(self, at: float, what: str) -> None:
+        """What many events of the feed come to."""
+        self._note(at, _FEED, what)
+
+    def user_did(self, at: float, what: str) -> None:
+        """The user of the feed asked for something."""
+        self._note(at, _USER, what)
 
     def refresh(self, at: float, stats: FeedStats) -> None:  # noqa: B027  # lines need no refreshing
         """The feed at this moment; called several times a second."""

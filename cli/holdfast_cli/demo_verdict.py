@@ -10,7 +10,7 @@ from holdfast_cli.ledger import Audit, GapAccount
 def problems(outcome: Outcome, audited: Audit) -> list[str]:
     """All that speaks against the feed, or against the demo itself; empty if every promise was kept."""
     return [
-        *_of_the_ledger(audited),
+        *of_the_ledger(audited),
         *_of_the_gaps(outcome, audited.gaps),
         *_of_the_faults(outcome),
         *_of_the_end(outcome),
@@ -28,7 +28,8 @@ def sentence(found: list[str], audited: Audit) -> str:
     )
 
 
-def _of_the_ledger(audited: Audit) -> list[str]:
+def of_the_ledger(audited: Audit) -> list[str]:
+    """What went wrong with messages."""
     total = audited.total
     counted = (
         (total.undeclared, "lost outside of every declared gap"),

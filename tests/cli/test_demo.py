@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from holdfast import Feed, Stale
 from holdfast.testing import Exchange, FaultRecord, IgnorePings
 from holdfast_cli import demo as demo_module
-from holdfast_cli import demo_run, demo_show
+from holdfast_cli import demo_run, demo_show, demo_stage
 from holdfast_cli.commands import holdfast
 from holdfast_cli.demo_script import Scene, Script
 from holdfast_cli.exchange_host import ExchangeHost
@@ -31,7 +31,7 @@ def run(*arguments: str) -> Result:
 def short_script(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing goes wrong, and it is over when a few messages came."""
     monkeypatch.setattr(Script, "of_length", lambda seconds: Script(1.0, ()))
-    monkeypatch.setattr(demo_run, "_REFRESH", 0.01)
+    monkeypatch.setattr(demo_stage, "_REFRESH", 0.01)
 
 
 @pytest.mark.usefixtures("short_script")
@@ -114,9 +114,9 @@ def test_a_fault_is_told_before_what_it_did_to_the_feed() -> None:
             told.append(f"{at:g} {who}: {what}")
 
     struck: SimpleQueue[FaultRecord] = SimpleQueue()
-    run = demo_run._Run(load_transport("asyncio"), Script(1.0, ()), Show(), ExchangeHost(Exchange([])), struck)
+    stage = demo_stage.Stage(load_transport("asyncio"), Show(), ExchangeHost(Exchange([])), struck)
     struck.put(FaultRecord(IgnorePings(1.0), 3.5, 1))
-    run._on_event(Stale(0.0, 1, 2.5))
+    stage.on_event(Stale(0.0, 1, 2.5))
     assert told[0] == "3.5 exchange: answers no pings for 1 s, but sends data"
     assert told[1].endswith("feed: stale: connected, and no message for 2.5 s")
     assert len(told) == 2

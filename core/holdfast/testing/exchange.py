@@ -169,6 +169,15 @@ class Exchange:
         """Clients whose handshake is done and that are not closing."""
         return sum(connection.is_open for connection in self._connections.values())
 
+    @property
+    def subscriptions(self) -> dict[int, frozenset[str]]:
+        """What each of the open connections is subscribed to, by its number."""
+        return {
+            conn: frozenset(connection.streams | connection.client.mute)
+            for conn, connection in self._connections.items()
+            if connection.is_open
+        }
+
     # Inside
 
     def _advance(self, now: float) -> float:
