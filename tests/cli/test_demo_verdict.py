@@ -12,7 +12,7 @@ from rich.console import Console
 
 from holdfast import Cause, Failure, Gap, GaveUp
 from holdfast.testing import FaultRecord, IgnorePings, Publication, RefuseDials, Reset
-from holdfast_cli.demo_report import print_report, report_json
+from holdfast_cli.demo_report import print_report, report_json, report_of
 from holdfast_cli.demo_run import Outcome
 from holdfast_cli.demo_script import Scene, Script
 from holdfast_cli.demo_verdict import problems, sentence
@@ -123,7 +123,7 @@ def test_a_failed_verdict_names_every_problem() -> None:
 def test_the_report_for_people() -> None:
     console = Console(file=StringIO(), width=80)
     audited = audit(GOOD.published, GOOD.log)
-    print_report(console, audited, [])
+    print_report(console, report_of(GOOD, audited, []))
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
     assert ["a@trade", "6", "4", "2", "2", "0", "0"] in [line.split() for line in lines]
     assert ["total", "6", "4", "2", "2", "0", "0"] in [line.split() for line in lines]
@@ -135,7 +135,7 @@ def test_the_report_for_people() -> None:
 
 def test_the_report_for_programs() -> None:
     audited = audit(GOOD.published, GOOD.log)
-    line = report_json(GOOD, audited, ["something"])
+    line = report_json(report_of(GOOD, audited, ["something"]))
     assert "\n" not in line
     report = json.loads(line)
     assert (report["ok"], report["problems"]) == (False, ["something"])
@@ -145,4 +145,4 @@ def test_the_report_for_programs() -> None:
     assert report["total"] == counts
     assert report["gaps"] == [{"duration": 1.5, "cause": "reset", "text": "connection reset: by peer", "lost": 2}]
     assert [fault["hits"] for fault in report["faults"]] == [1, 1, 1]
-    assert json.loads(report_json(GOOD, audited, []))["ok"] is True
+    assert json.loads(report_json(report_of(GOOD, audited, [])))["ok"] is True

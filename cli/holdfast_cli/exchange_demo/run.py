@@ -206,7 +206,8 @@ class _Run:
 
     def _make(self, change: Change, feed: Feed[Update]) -> None:
         log = self._observer.log
-        self._stage.show.user_did(self._stage.clock(), f"-{len(change.off)} +{len(change.on)} streams")
+        again = f", wants {len(change.on)} again" if change.on else ""
+        self._stage.show.user_did(self._stage.clock(), f"gives up {len(change.off)} streams{again}")
         log.append(Unwanted(change.off, time.monotonic()))
         feed.unsubscribe(*change.off)
         self._wanted.difference_update(change.off)
