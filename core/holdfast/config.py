@@ -54,6 +54,7 @@ class FeedOptions(EndpointOptions, total=False):
     compression: Deflate | None
     legs: int
     rotation: Rotation | None
+    check_sequences: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,9 @@ class FeedConfig:
 
     `legs`: how many connections carry everything at the same time, each preferring another of the targets where there
     are several; every message is delivered once. `rotation`: None replaces no connection before it is lost.
+
+    `check_sequences`: compare the service's numbers of every message with those of the one before of its stream, where
+    they tell, and declare a gap where some are missing. That parses every message.
     """
 
     targets: tuple[Target, ...]
@@ -98,6 +102,7 @@ class FeedConfig:
     compression: Deflate | None = None
     legs: int = 1
     rotation: Rotation | None = field(default_factory=Rotation)
+    check_sequences: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(cast(object, self.targets), tuple) or not self.targets:
@@ -127,6 +132,9 @@ class FeedConfig:
         positive("stall_after", self.stall_after)
         between("legs", self.legs, 1, _MOST_LEGS)
         need(isinstance(self.rotation, Rotation | None), "rotation", self.rotation, "a Rotation(...), or None for none")
+        need(isinstance(self.check_sequences, bool), "check_sequences", self.check_sequences, "True or False")
+        if self.check_sequences and self.dialect is None:
+            raise ConfigError("check_sequences: without a dialect nobody knows the numbers; leave it out")
         compression = self.compression
         need(isinstance(compression, Deflate | None), "compression", compression, "a Deflate(...), or None for none")
 

@@ -56,6 +56,7 @@ class Cause(Enum):
     NO_DATA = "no_data"
     STREAM_SILENT = "stream_silent"
     ROTATION = "rotation"
+    SEQUENCE = "sequence"
     UNACKNOWLEDGED = "unacknowledged"
     WRITE_STUCK = "write_stuck"
     # Ours, and what the user's own functions came to.
@@ -82,6 +83,7 @@ _PHRASES = {
     Cause.NO_DATA: "no data",
     Cause.STREAM_SILENT: "a stream is silent",
     Cause.ROTATION: "not handed over in time",
+    Cause.SEQUENCE: "the service's numbers skip",
     Cause.UNACKNOWLEDGED: "streams were not acknowledged",
     Cause.WRITE_STUCK: "the server does not read what we send",
     Cause.ENDPOINT: "no endpoint was made",

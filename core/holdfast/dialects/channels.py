@@ -103,6 +103,15 @@ class ChannelUpdate(Update):
             return True
         return False if open_ and self.channel.proves else None
 
+    @property
+    def sequence(self) -> tuple[int, int] | None:
+        """Of a message that follows on nothing, such as a snapshot, twice the last."""
+        chain = self._tell(self.channel.chain)
+        if chain is None or type(chain[1]) is not int:
+            return None
+        before, last = chain
+        return (last if type(before) is not int else before + 1, last)
+
     def _tell(self, what: Callable[[Message], Any] | None) -> Any:
         """What a function of the channel finds, None if the message is not as documented."""
         if what is None:

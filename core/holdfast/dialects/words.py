@@ -70,6 +70,13 @@ class Update:
         return None
 
     @property
+    def sequence(self) -> tuple[int, int] | None:
+        """The service's numbers for this message in its stream: the first one, which follows the last of the message
+        before, and its own last; None where it has none.
+        """
+        return None
+
+    @property
     def further_streams(self) -> tuple[str, ...]:
         """Other streams of which this message brings data, too, where a service puts several into one."""
         return ()

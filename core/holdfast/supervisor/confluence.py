@@ -5,6 +5,7 @@ With one leg and no rotation under way there is nothing to merge, and its messag
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
@@ -193,6 +194,24 @@ class Confluence:
             if any(other != conn and self._merge.is_sure(other, stream) for other in self._merge.lines):
                 return
         self.ledger.declare(Gap(now, since, now, Failure(Cause.STREAM_SILENT, stream), stream=stream))
+
+    def missed(self, leg: Leg, first: int, last: int, since: float, now: float) -> None:
+        failure = Failure(Cause.SEQUENCE, "of the connection")
+        gap = Gap(now, since, now, failure, first_missing=first, last_missing=last)
+        merge, current = self._merge, leg.current
+        if merge is None or current is None:
+            self.ledger.declare(gap)
+            return
+        lost = merge.doubt(current.conn, now)
+        if lost and len(lost) >= len(merge.lines[current.conn].carried):
+            self.ledger.declare(gap)
+        elif lost:
+            for stream in lost:
+                self.ledger.declare(dataclasses.replace(gap, stream=stream, first_missing=None, last_missing=None))
+        else:
+            filled_by = next(conn for conn in merge.lines if conn != current.conn)
+            self.ledger.recent.append(dataclasses.replace(gap, filled_by=filled_by))
+        self._timers.set(Timer.LOOK, now)
 
     def going_away(self, leg: Leg, now: float) -> None:
         if self._rotations.enabled:

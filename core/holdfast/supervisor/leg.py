@@ -92,6 +92,9 @@ class Owner(Protocol):
     def was_silent(self, leg: Leg, stream: str, since: float, now: float) -> None:
         """The stream had fallen silent on it, and brings something again."""
 
+    def missed(self, leg: Leg, first: int, last: int, since: float, now: float) -> None:
+        """Its connection left out what should have had these numbers, of whatever streams."""
+
     def going_away(self, leg: Leg, now: float) -> None:
         """The service says that it will end the connection."""
 
@@ -249,6 +252,9 @@ class Leg:
 
     def was_silent(self, stream: str, since: float, now: float) -> None:
         self._owner.was_silent(self, stream, since, now)
+
+    def missed(self, first: int, last: int, since: float, now: float) -> None:
+        self._owner.missed(self, first, last, since, now)
 
     def going_away(self, now: float) -> None:
         self._owner.going_away(self, now)

@@ -83,6 +83,21 @@ class Merge:
             if (strand := self._strands.get(stream)) is not None:
                 strand.doubt(conn)
 
+    def doubt(self, conn: int, now: float) -> list[Name]:
+        """It left something out just now. Those of its streams that nobody else is sure of, so that it is lost."""
+        lost: list[Name] = []
+        for stream in self.lines[conn].carried:
+            if self.is_sure(conn, stream):
+                if not any(self.is_sure(other, stream) for other in self.lines if other != conn):
+                    lost.append(stream)
+                    continue
+                self.lines[conn].sure.discard(stream)
+            self.lines[conn].carried[stream] = now  # what came before proves nothing any more
+            if (strand := self._strands.get(stream)) is not None:
+                strand.held.pop(conn, None)
+                strand.doubt(conn)
+        return lost
+
     def forget(self, streams: Iterable[str]) -> None:
         """Nobody wants these."""
         for stream in streams:

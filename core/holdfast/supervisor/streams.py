@@ -16,7 +16,18 @@ from typing import Protocol
 from holdfast.config import FeedConfig
 from holdfast.connection import Connection
 from holdfast.dialects.dialect import Dialect
-from holdfast.dialects.words import Acknowledged, Control, Listed, Notice, Patience, Refused, Reply, Update
+from holdfast.dialects.words import (
+    Acknowledged,
+    Control,
+    Heartbeat,
+    Listed,
+    Notice,
+    Patience,
+    Reading,
+    Refused,
+    Reply,
+    Update,
+)
 from holdfast.events import (
     Event,
     Lagging,
@@ -70,6 +81,9 @@ class Carrier(Protocol):
     def was_silent(self, stream: str, since: float, now: float) -> None:
         """The stream had fallen silent, and brings something again."""
 
+    def missed(self, first: int, last: int, since: float, now: float) -> None:
+        """The connection left out what should have had these numbers, of whatever streams."""
+
     def going_away(self, now: float) -> None:
         """The service says that it will end the connection."""
 
@@ -90,6 +104,9 @@ class Streams:
         self._connection: Connection | None = None
         self._subscriptions: Subscriptions | None = None
         self._first = False  # nothing was brought yet on this connection
+        self._counts = dialect.limits.counts
+        self._position: int | None = None  # of the latest that has one, on this connection, and when it came
+        self._position_at = 0.0
 
     # What is wanted
 
@@ -139,6 +156,7 @@ class Streams:
         assert connection.endpoint is not None
         self._connection = connection
         self._first = True
+        self._position = None
         asked = sorted(self._dialect.asked_by(connection.endpoint))
         subscriptions = Subscriptions(self._dialect, self._wanted, self._config.subscribing, asked, now)
         self._subscriptions = subscriptions
@@ -173,6 +191,11 @@ class Streams:
         updates: list[Update] = []
         for text in texts:
             reading = read(text)
+            if self._counts and (skipped := self._count(reading, now)) is not None:
+                if updates:
+                    deliver(updates)
+                    updates = []
+                self._carrier.missed(*skipped, now)
             if not isinstance(reading, Update):
                 if updates:
                     deliver(updates)
@@ -203,6 +226,15 @@ class Streams:
                         self._heard_again(watched, stream, reading, now)
             updates.append(reading)
         return updates
+
+    def _count(self, reading: Reading, now: float) -> tuple[int, int, float] | None:
+        """Whether numbers were left out before this one: the first and the last of them, and since when."""
+        position = reading.position if isinstance(reading, Update | Heartbeat | Listed) else None
+        if position is None:
+            return None
+        before, since = self._position, self._position_at
+        self._position, self._position_at = position, now
+        return (before + 1, position - 1, since) if before is not None and position > before + 1 else None
 
     def _heard_again(self, watched: Watched, stream: str, update: Update, now: float) -> None:
         """The first message of a stream since it was not held or was missed; all of one that may lag."""

@@ -21,6 +21,7 @@ from holdfast.supervisor.confluence import Confluence
 from holdfast.supervisor.leg import Leg
 from holdfast.supervisor.leg import State as LegState
 from holdfast.supervisor.queue import ItemQueue
+from holdfast.supervisor.sequences import Sequences
 from holdfast.supervisor.shared import Shared
 from holdfast.supervisor.tally import Tally
 
@@ -53,7 +54,10 @@ class Supervisor:
         self._queue = ItemQueue(config.limits.max_queue_size, config.overflow)
         self._tally = Tally()
         self._data_at: float | None = None  # when the latest message came
+        self._sequences: Sequences | None = None
         self._legs = Confluence(self, config, shared, self._tally)
+        if config.check_sequences:
+            self._sequences = Sequences(self._legs.wanted, self._pass_on, self._legs.ledger.declare)
 
     # Inputs
 
@@ -137,7 +141,10 @@ class Supervisor:
     def unsubscribe(self, streams: Iterable[str], now: float) -> None:
         """Raises LocalProtocolError without a dialect."""
         self._need_dialect()
-        self._legs.unsubscribe(tuple(streams), now)
+        streams = tuple(streams)
+        self._legs.unsubscribe(streams, now)
+        if self._sequences is not None:
+            self._sequences.forget(streams)
 
     def rotate(self, now: float) -> None:
         """Replace every connection that is open, without a gap."""
@@ -234,12 +241,21 @@ class Supervisor:
     # What the legs bring
 
     def emit(self, event: Event) -> None:
+        if type(event) is Gap and self._sequences is not None:
+            self._sequences.declared(event)
         self._queue.put_event(event)
         self._shared.observe(event)
 
     def put(self, messages: list[Message], nbytes: int, now: float) -> None:
         self._data_at = now
         self._tally.messages += len(messages)
+        if self._sequences is not None:
+            self._sequences.put(messages, nbytes, now)
+        else:
+            self._pass_on(messages, nbytes, now)
+
+    def _pass_on(self, messages: list[Message], nbytes: int, now: float) -> None:
+        """Behind the numbers."""
         self._queue.put_messages(messages, nbytes, now)
         if self._queue.is_full:
             self._on_full(now)

@@ -17,6 +17,7 @@ class Outgoing(Enum):
 
     HANDSHAKE = "handshake"
     DATA = "data"
+    NUMBERED = "numbered"  # data, and its number on the connection is spent
     REPLY = "reply"  # to a request such as SUBSCRIBE
     HEARTBEAT = "heartbeat"
     NOTICE = "notice"  # of the end of a connection
@@ -123,6 +124,17 @@ class MuteData(LastingFault):
 
     def __str__(self) -> str:
         return f"sends no data for {self.seconds:g} s, but answers pings"
+
+
+@dataclass(frozen=True, slots=True)
+class LoseData(LastingFault):
+    """Data is numbered as if it went out, and does not."""
+
+    def withholds(self, outgoing: Outgoing) -> bool:
+        return outgoing is Outgoing.NUMBERED
+
+    def __str__(self) -> str:
+        return f"loses the data of {self.seconds:g} s"
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,9 +128,10 @@ class ServerConnection:
         if self.is_open and not self._withheld(Outgoing.DATA):
             # By hand, because wsproto takes ten times as long; and a server has no other thing to do so often.
             text = self._service.numbered(text, self._texts - self._uncounted)
-            self._commands.append(Write(self.conn, self._frame(TEXT, text.encode())))
-            self.record.written[stream] += 1
             self._texts += 1
+            if not self._withheld(Outgoing.NUMBERED):
+                self._commands.append(Write(self.conn, self._frame(TEXT, text.encode())))
+                self.record.written[stream] += 1
 
     def struck(self, record: FaultRecord, now: float) -> None:
         """A fault strikes this connection."""

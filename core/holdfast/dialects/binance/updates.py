@@ -68,6 +68,14 @@ class BinanceUpdate(Update):
         return chain[0] <= earlier[1]
 
     @property
+    def sequence(self) -> tuple[int, int] | None:
+        kind = self._kind
+        if kind is None or kind.chain is None:  # that spares a parse
+            return None
+        chain = self._placed().chain
+        return None if chain is None else (chain[0] + 1, chain[1])
+
+    @property
     def _kind(self) -> Kind | None:
         return self.MARKET.kind(self.stream) if self.stream is not None else None
 

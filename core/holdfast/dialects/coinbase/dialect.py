@@ -94,6 +94,7 @@ class CoinbaseDialect:
         # asks for nothing within 5 s is disconnected.
         always=(HEARTBEATS,),
         in_turn=True,
+        counts=True,
     )
 
     def check(self, stream: str) -> None:

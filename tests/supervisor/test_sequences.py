@@ -1,0 +1,250 @@
+"""The service's numbers: whatever they prove to be missing is declared, in order, and nothing else."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dialects.voyage import HOST, Voyage
+from holdfast import Backoff, Cause, ConfigError, Failure, FeedConfig, FeedOptions, Gap, Rotated, Update
+from holdfast.dialects import binance, coinbase
+from holdfast.supervisor.sequences import Sequences
+from holdfast.testing import LoseData, MuteData, Reset, Rules
+from holdfast.testing.services.binance import BinanceSpot, BinanceUsdm
+from holdfast.testing.services.coinbase import Coinbase
+from holdfast.testing.world import Weather
+
+DEPTH, TRADE = "btcusdt@depth@100ms", "ethusdt@trade"
+CHECKED: FeedOptions = {"check_sequences": True, "backoff": Backoff(jitter=0.0)}
+
+
+class Numbered(Update):
+    """Its text is `first-last`, or without numbers."""
+
+    __slots__ = ()
+
+    @property
+    def sequence(self) -> tuple[int, int] | None:
+        first, _, last = str(self.text).partition("-")
+        return (int(first), int(last)) if last else None
+
+    def joins(self, previous: Update) -> bool | None:
+        mine, earlier = self.sequence, previous.sequence
+        if mine is None or earlier is None or mine[1] <= earlier[1]:
+            return None
+        return mine[0] <= earlier[1] + 1
+
+
+def after(*messages: str | Gap, wanted: tuple[str, ...] = ("a", "b")) -> list[str]:
+    """What comes out of `stream first-last`; declared gaps are put between."""
+    out: list[str] = []
+
+    def declare(gap: Gap) -> None:
+        out.append(f"{gap.stream}: {gap.cause.cause.value} {gap.first_missing}-{gap.last_missing}")
+        sequences.declared(gap)
+
+    def pass_on(batch: list[object], _size: int, _now: float) -> None:
+        out.extend(f"{one.stream} {one.text}" for one in batch if isinstance(one, Update))
+
+    sequences = Sequences(wanted, pass_on, declare)
+    together: list[Update] = []
+    for now, message in enumerate(messages):
+        if isinstance(message, Gap):
+            sequences.put(together, 0, now)  # type: ignore[arg-type]
+            together = []
+            sequences.declared(message)
+        else:
+            stream, _, numbers = message.partition(" ")
+            together.append(Numbered(stream, numbers))
+    sequences.put(together, 0, len(messages))  # type: ignore[arg-type]
+    return out
+
+
+def lost(stream: str | None = None) -> Gap:
+    return Gap(0.0, 0.0, 0.0, Failure(Cause.EOF), stream=stream)
+
+
+def holes(*messages: str | Gap, wanted: tuple[str, ...] = ("a", "b")) -> list[str]:
+    return [line for line in after(*messages, wanted=wanted) if ":" in line]
+
+
+def test_what_is_missing_is_named_before_the_first_message_behind_it() -> None:
+    assert after("a 1-3", "a 4-4", "b 9-9", "a 7-8", "a 9-9", "b 10-10") == [
+        "a 1-3",
+        "a 4-4",
+        "b 9-9",
+        "a: sequence 5-6",
+        "a 7-8",
+        "a 9-9",
+        "b 10-10",
+    ]
+
+
+def test_a_loss_of_ours_keeps_its_cause() -> None:
+    assert holes("a 1-1", "b 1-1", lost(), "a 3-3", "b 2-2", "b 5-5") == ["a: eof 2-2", "b: sequence 3-4"]
+    assert holes("a 1-1", "b 1-1", lost("a"), "b 3-3", "a 3-3", "a 5-5") == [
+        "b: sequence 2-2",
+        "a: eof 2-2",
+        "a: sequence 4-4",
+    ]
+
+
+def test_a_loss_that_cost_nothing_is_no_excuse_for_later() -> None:
+    assert holes("a 1-1", lost(), "a 2-2", "a 4-4") == ["a: sequence 3-3"]
+
+
+def test_what_comes_again_is_no_hole() -> None:
+    assert holes("a 9-10", "a 5-5", "a 11-11", "a 12-12") == []
+    assert holes("a 9-10", "a 5-5", "a 6-6", "a 13-13") == ["a: sequence 11-12"]
+
+
+def test_numbers_that_begin_anew_are_followed() -> None:
+    assert holes("a 1000-1000", "a 1-1", "a 2-2", "a 4-4") == ["a: sequence 3-3"]
+
+
+def test_messages_without_numbers_and_streams_that_nobody_wants_say_nothing() -> None:
+    assert holes("a 1-1", "a hello", "a 2-2", "c 1-1", "c 5-5") == []
+    assert holes("a 1-1", "a hello", "a 3-3") == ["a: sequence 2-2"]
+
+
+@given(st.lists(st.booleans(), max_size=40), st.sets(st.integers(0, 39)))
+def test_every_hole_is_told_and_no_other(kept: list[bool], cuts: set[int]) -> None:
+    """Each of the messages 0, 1, 2 ... comes, or does not."""
+    given: list[str | Gap] = []
+    expected: list[str] = []
+    last, cut = None, False
+    for number, comes in enumerate(kept):
+        if number in cuts:
+            given.append(lost())
+            cut = True
+        if comes:
+            given.append(f"a {number}-{number}")
+            if last is not None and number > last + 1:
+                expected.append(f"a: {'eof' if cut else 'sequence'} {last + 1}-{number - 1}")
+            last, cut = number, False
+    assert holes(*given) == expected
+
+
+# In a feed
+
+
+def at_binance(*streams: str, options: FeedOptions | None = None) -> Voyage:
+    source = binance.spot(*streams, endpoint=f"ws://{HOST}/stream")
+    return Voyage(source, BinanceSpot(), streams, rate=4.0, options={**CHECKED, **(options or {})})
+
+
+def agree(voyage: Voyage, most: int | None = None) -> list[Gap]:
+    """Whatever is missing of trades stands in a gap, in its place. The gaps with numbers."""
+    found = [gap for gap in voyage.of(Gap) if gap.first_missing is not None]
+    missing = {number for gap in found if gap.stream == TRADE for number in range(*_ends(gap))}
+    numbers = [json.loads(one.data)["t"] for one in voyage.of(Update) if one.stream == TRADE]
+    assert numbers == sorted(set(numbers))
+    assert missing == set(range(numbers[0], numbers[-1])) - set(numbers)
+    behind: dict[str | None, Gap] = {}
+    for item in voyage.items:
+        if isinstance(item, Gap) and item.first_missing is not None:
+            behind[item.stream] = item
+        elif isinstance(item, Update) and (gap := behind.pop(item.stream, None)) is not None:
+            assert gap.last_missing is not None
+            assert item.sequence is not None
+            assert item.sequence[0] == gap.last_missing + 1
+    return found
+
+
+def _ends(gap: Gap) -> tuple[int, int]:
+    assert gap.first_missing is not None
+    assert gap.last_missing is not None
+    return gap.first_missing, gap.last_missing + 1
+
+
+def test_a_service_that_skips_is_found_out() -> None:
+    voyage = at_binance(DEPTH, TRADE).run(5.0).strike(MuteData(2.0)).run(5.0)
+    gaps = agree(voyage)
+    assert {(gap.stream, gap.cause.cause) for gap in gaps} == {(DEPTH, Cause.SEQUENCE), (TRADE, Cause.SEQUENCE)}
+    assert all(gap.until - gap.since >= 2.0 for gap in gaps)
+    assert voyage.of(Gap) == gaps
+
+
+def test_a_cut_says_how_much_it_cost() -> None:
+    voyage = at_binance(DEPTH, TRADE).run(5.0).strike(Reset()).run(5.0)
+    gaps = agree(voyage)
+    assert {(gap.stream, gap.cause.cause) for gap in gaps} == {(DEPTH, Cause.RESET), (TRADE, Cause.RESET)}
+    assert [gap for gap in voyage.of(Gap) if gap.stream is None][0].cause.cause is Cause.RESET
+
+
+def test_a_rotation_leaves_no_hole() -> None:
+    voyage = at_binance(DEPTH, TRADE).run(5.0)
+    voyage.fleet.rotate(voyage.world.now)
+    voyage._process.settle()
+    voyage.run(10.0)
+    assert voyage.of(Rotated)
+    assert agree(voyage) == voyage.of(Gap) == []
+
+
+def test_futures_name_the_number_before() -> None:
+    source = binance.usdm("btcusdt@depth", endpoint=f"ws://{HOST}/public/stream")
+    voyage = Voyage(source, BinanceUsdm(), ["btcusdt@depth"], rate=4.0, options=CHECKED)
+    voyage.run(5.0).strike(MuteData(2.0)).run(5.0)
+    (gap,) = voyage.of(Gap)
+    numbers = [json.loads(update.data) for update in voyage.of(Update)]
+    (before,) = [first["u"] for first, then in zip(numbers, numbers[1:], strict=False) if then["pu"] != first["u"]]
+    (behind,) = [then["pu"] for first, then in zip(numbers, numbers[1:], strict=False) if then["pu"] != first["u"]]
+    assert (gap.first_missing, gap.last_missing) == (before + 1, behind)
+
+
+def test_it_is_off_until_asked_for() -> None:
+    voyage = at_binance(DEPTH, TRADE, options={"check_sequences": False}).run(5.0).strike(MuteData(2.0)).run(5.0)
+    assert voyage.of(Gap) == []
+
+
+def test_without_a_dialect_there_are_no_numbers() -> None:
+    with pytest.raises(ConfigError, match="without a dialect"):
+        FeedConfig.build("ws://example.com", {"check_sequences": True})
+    with pytest.raises(ConfigError, match="check_sequences = 1: must be True or False"):
+        FeedConfig.build(binance.spot("btcusdt@trade"), {"check_sequences": 1})  # type: ignore[typeddict-item]
+
+
+# Numbers of a connection
+
+
+def at_coinbase(options: FeedOptions | None = None) -> Voyage:
+    streams = ("ticker:BTC-USD", "market_trades:BTC-USD")
+    source = coinbase.advanced(*streams, endpoint=f"ws://{HOST}/")
+    return Voyage(source, Coinbase(), streams, rate=4.0, options=options, weather=Weather(delay=0.0625))
+
+
+def test_a_number_that_a_connection_left_out_is_a_gap_in_everything() -> None:
+    voyage = at_coinbase().run(5.0).strike(LoseData(0.2)).run(5.0)
+    (gap,) = voyage.of(Gap)
+    assert (gap.stream, gap.cause.cause) == (None, Cause.SEQUENCE)
+    place = voyage.items.index(gap)
+    before = [item.position for item in voyage.items[:place] if isinstance(item, Update)][-1]
+    behind = [item.position for item in voyage.items[place:] if isinstance(item, Update)][0]
+    assert before is not None
+    assert behind is not None
+    assert gap.first_missing is not None
+    assert gap.last_missing is not None
+    assert before < gap.first_missing <= gap.last_missing < behind
+
+
+def test_controls_have_numbers_too_and_a_new_connection_counts_anew() -> None:
+    voyage = at_coinbase().run(30.0).strike(Reset()).run(30.0)
+    assert [gap.cause.cause for gap in voyage.of(Gap) if gap.cause.cause is not Cause.RESET] == []
+
+
+def test_another_connection_fills_it() -> None:
+    voyage = at_coinbase({"legs": 2}).run(20.0)
+    first = next(iter(voyage.exchange._connections.values()))
+    from holdfast.testing import FaultRecord
+
+    first.struck(FaultRecord(LoseData(0.2), voyage.world.now, 1), voyage.world.now)
+    voyage.run(5.0)
+    assert voyage.of(Gap) == []
+    (filled,) = voyage.fleet.gaps
+    assert filled.cause.cause is Cause.SEQUENCE
+    assert filled.filled_by is not None
+    ids = [one["trade_id"] for update in voyage.of(Update) for event in update.json() for one in event.get("trades", [])]
+    assert [int(one) for one in ids[-40:]] == list(range(int(ids[-40]), int(ids[-40]) + 40))
