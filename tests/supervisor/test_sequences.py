@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from dialects.voyage import HOST, Voyage
 from holdfast import Backoff, Cause, ConfigError, Failure, FeedConfig, FeedOptions, Gap, Rotated, Update
 from holdfast.dialects import binance, coinbase
 from holdfast.supervisor.sequences import Sequences
-from holdfast.testing import LoseData, MuteData, Reset, Rules
+from holdfast.testing import FaultRecord, LoseData, MuteData, Reset
 from holdfast.testing.services.binance import BinanceSpot, BinanceUsdm
 from holdfast.testing.services.coinbase import Coinbase
 from holdfast.testing.world import Weather
@@ -172,7 +173,7 @@ def test_a_cut_says_how_much_it_cost() -> None:
     voyage = at_binance(DEPTH, TRADE).run(5.0).strike(Reset()).run(5.0)
     gaps = agree(voyage)
     assert {(gap.stream, gap.cause.cause) for gap in gaps} == {(DEPTH, Cause.RESET), (TRADE, Cause.RESET)}
-    assert [gap for gap in voyage.of(Gap) if gap.stream is None][0].cause.cause is Cause.RESET
+    assert next(gap for gap in voyage.of(Gap) if gap.stream is None).cause.cause is Cause.RESET
 
 
 def test_a_rotation_leaves_no_hole() -> None:
@@ -190,8 +191,7 @@ def test_futures_name_the_number_before() -> None:
     voyage.run(5.0).strike(MuteData(2.0)).run(5.0)
     (gap,) = voyage.of(Gap)
     numbers = [json.loads(update.data) for update in voyage.of(Update)]
-    (before,) = [first["u"] for first, then in zip(numbers, numbers[1:], strict=False) if then["pu"] != first["u"]]
-    (behind,) = [then["pu"] for first, then in zip(numbers, numbers[1:], strict=False) if then["pu"] != first["u"]]
+    ((before, behind),) = [(one["u"], then["pu"]) for one, then in pairwise(numbers) if then["pu"] != one["u"]]
     assert (gap.first_missing, gap.last_missing) == (before + 1, behind)
 
 
@@ -201,6 +201,7 @@ def test_it_is_off_until_asked_for() -> None:
 
 
 def test_without_a_dialect_there_are_no_numbers() -> None:
+    assert FeedConfig.build(binance.spot("btcusdt@trade"), {"check_sequences": True}).check_sequences
     with pytest.raises(ConfigError, match="without a dialect"):
         FeedConfig.build("ws://example.com", {"check_sequences": True})
     with pytest.raises(ConfigError, match="check_sequences = 1: must be True or False"):
@@ -221,8 +222,8 @@ def test_a_number_that_a_connection_left_out_is_a_gap_in_everything() -> None:
     (gap,) = voyage.of(Gap)
     assert (gap.stream, gap.cause.cause) == (None, Cause.SEQUENCE)
     place = voyage.items.index(gap)
-    before = [item.position for item in voyage.items[:place] if isinstance(item, Update)][-1]
-    behind = [item.position for item in voyage.items[place:] if isinstance(item, Update)][0]
+    before = next(item.position for item in voyage.items[place::-1] if isinstance(item, Update))
+    behind = next(item.position for item in voyage.items[place:] if isinstance(item, Update))
     assert before is not None
     assert behind is not None
     assert gap.first_missing is not None
@@ -238,13 +239,13 @@ def test_controls_have_numbers_too_and_a_new_connection_counts_anew() -> None:
 def test_another_connection_fills_it() -> None:
     voyage = at_coinbase({"legs": 2}).run(20.0)
     first = next(iter(voyage.exchange._connections.values()))
-    from holdfast.testing import FaultRecord
-
     first.struck(FaultRecord(LoseData(0.2), voyage.world.now, 1), voyage.world.now)
     voyage.run(5.0)
     assert voyage.of(Gap) == []
     (filled,) = voyage.fleet.gaps
     assert filled.cause.cause is Cause.SEQUENCE
     assert filled.filled_by is not None
-    ids = [one["trade_id"] for update in voyage.of(Update) for event in update.json() for one in event.get("trades", [])]
+    ids = [
+        one["trade_id"] for update in voyage.of(Update) for event in update.json() for one in event.get("trades", [])
+    ]
     assert [int(one) for one in ids[-40:]] == list(range(int(ids[-40]), int(ids[-40]) + 40))

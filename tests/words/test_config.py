@@ -176,6 +176,7 @@ def test_every_option_reaches_the_config() -> None:
         "compression": Deflate(level=1),
         "legs": 2,
         "rotation": Rotation(max_age=60.0),
+        "check_sequences": False,  # without a dialect
     }
     assert set(options) == FeedOptions.__optional_keys__
     config = FeedConfig.build("wss://h", options)
@@ -203,6 +204,7 @@ def test_every_option_reaches_the_config() -> None:
         Deflate(level=1),
         2,
         Rotation(max_age=60.0),
+        False,
     )
 
 

@@ -19,7 +19,6 @@ from holdfast.dialects.dialect import Dialect
 from holdfast.dialects.words import (
     Acknowledged,
     Control,
-    Heartbeat,
     Listed,
     Notice,
     Patience,
@@ -229,7 +228,7 @@ class Streams:
 
     def _count(self, reading: Reading, now: float) -> tuple[int, int, float] | None:
         """Whether numbers were left out before this one: the first and the last of them, and since when."""
-        position = reading.position if isinstance(reading, Update | Heartbeat | Listed) else None
+        position: int | None = getattr(reading, "position", None)
         if position is None:
             return None
         before, since = self._position, self._position_at
