@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from itertools import pairwise
 
 import pytest
@@ -10,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialects.voyage import HOST, Voyage
-from holdfast import Backoff, Cause, ConfigError, Failure, FeedConfig, FeedOptions, Gap, Rotated, Update
+from holdfast import Backoff, Cause, ConfigError, Failure, FeedConfig, FeedOptions, Gap, Message, Rotated, Update
 from holdfast.dialects import binance, coinbase
+from holdfast.supervisor.merge import Merge
 from holdfast.supervisor.sequences import Sequences
 from holdfast.testing import FaultRecord, LoseData, MuteData, Reset
 from holdfast.testing.services.binance import BinanceSpot, BinanceUsdm
@@ -95,6 +97,7 @@ def test_a_loss_of_ours_keeps_its_cause() -> None:
 
 def test_a_loss_that_cost_nothing_is_no_excuse_for_later() -> None:
     assert holes("a 1-1", lost(), "a 2-2", "a 4-4") == ["a: sequence 3-3"]
+    assert holes("a 1-1", lost("a"), "a 2-2", "a 4-4") == ["a: sequence 3-3"]
 
 
 def test_what_comes_again_is_no_hole() -> None:
@@ -109,6 +112,18 @@ def test_numbers_that_begin_anew_are_followed() -> None:
 def test_messages_without_numbers_and_streams_that_nobody_wants_say_nothing() -> None:
     assert holes("a 1-1", "a hello", "a 2-2", "c 1-1", "c 5-5") == []
     assert holes("a 1-1", "a hello", "a 3-3") == ["a: sequence 2-2"]
+
+
+def test_a_stream_that_is_wanted_again_begins_anew_and_sizes_are_those_of_the_parts() -> None:
+    passed: list[tuple[list[str], int]] = []
+    sequences = Sequences(
+        ["a"], lambda batch, size, _: passed.append(([str(one.text) for one in batch], size)), lambda _: None
+    )
+    sequences.put([Numbered("a", "1-1"), Numbered("a", "4-4")], 10, 0.0)
+    assert passed == [(["1-1"], 3), (["4-4"], 7)]
+    sequences.forget(["a"])
+    sequences.put([Numbered("a", "9-9"), Numbered("a", "10-10")], 8, 0.0)
+    assert passed[2:] == [(["9-9", "10-10"], 8)]
 
 
 @given(st.lists(st.booleans(), max_size=40), st.sets(st.integers(0, 39)))
@@ -234,6 +249,64 @@ def test_a_number_that_a_connection_left_out_is_a_gap_in_everything() -> None:
 def test_controls_have_numbers_too_and_a_new_connection_counts_anew() -> None:
     voyage = at_coinbase().run(30.0).strike(Reset()).run(30.0)
     assert [gap.cause.cause for gap in voyage.of(Gap) if gap.cause.cause is not Cause.RESET] == []
+
+
+def two_connections(messages: Iterable[int] = ()) -> Merge:
+    """Both are sure of `a`; the first brought these, and the second has still to bring them."""
+    merge = Merge(by_stream=True, overlap=10.0)
+    for conn in (1, 2):
+        merge.add(conn)
+        merge.carries(conn, ["a", "b"], 0.0)
+    merge.ponged(1, 1.0, 1.0)
+    assert merge.is_sure(2, "a")
+    merge.put(1, numbered(*messages), 2.0)
+    return merge
+
+
+def numbered(*numbers: int) -> list[Message]:
+    return [Numbered("a", f"{number}-{number}") for number in numbers]
+
+
+def texts(messages: Iterable[Message]) -> list[str]:
+    return [str(one.text).partition("-")[0] for one in messages if isinstance(one, Update)]
+
+
+def test_who_left_something_out_has_to_prove_itself_anew() -> None:
+    merge = two_connections([1])
+    assert merge.doubt(2, 3.0) == []
+    assert not merge.is_sure(2, "a")
+    assert not merge.is_sure(2, "b")
+    merge.ponged(1, 2.5, 4.0)
+    assert not merge.is_sure(2, "a")
+    merge.ponged(1, 3.5, 4.0)
+    assert merge.is_sure(2, "a")
+    assert merge.is_sure(2, "b")
+
+
+def test_what_it_held_before_proves_nothing() -> None:
+    merge = two_connections()
+    merge.doubt(2, 3.0)
+    assert merge.put(2, numbered(1), 3.0) == []
+    merge.doubt(2, 4.0)
+    assert merge.put(2, numbered(3), 4.0) == []
+    assert texts(merge.put(1, numbered(1, 2, 3), 5.0)) == ["1", "2", "3"]
+
+
+def test_what_nobody_else_is_sure_of_is_lost() -> None:
+    merge = two_connections()
+    merge.doubt(2, 3.0)
+    assert sorted(map(str, merge.doubt(1, 3.0))) == ["a", "b"]
+    assert merge.is_sure(1, "a")
+
+
+def test_in_a_rotation_the_old_one_is_all_there_is() -> None:
+    voyage = at_coinbase().run(10.0)
+    voyage.fleet.rotate(voyage.world.now)
+    voyage._process.settle()
+    voyage.strike(LoseData(0.2)).run(5.0)
+    assert voyage.of(Rotated)
+    (gap,) = voyage.of(Gap)
+    assert (gap.stream, gap.cause.cause) == (None, Cause.SEQUENCE)
 
 
 def test_another_connection_fills_it() -> None:

@@ -25,8 +25,8 @@ class ServiceLimits:
     (`Dialect.ping`). `max_age`: seconds after which a connection is ended. `always`: streams that every connection must
     ask for, before all others; they bring no data. `in_turn`: answers have no number, so that a request waits for the
     answer of the one before; a list is one, and what it leaves out was not taken. `acknowledges`: whether requests are
-    answered; where they are not, what was sent counts as done, unless a refusal comes. `counts`: the service numbers what
-    it sends on a connection (`Update.position`).
+    answered; where they are not, what was sent counts as done, unless a refusal comes. `counts`: the service numbers
+    what it sends on a connection (`Update.position`).
     """
 
     max_streams: int | None = None
