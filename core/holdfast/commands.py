@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from holdfast.config import OnConnect
 from holdfast.endpoint import Endpoint
+from holdfast.settings import ResyncFunction
 from holdfast.source import EndpointMaker
+
+if TYPE_CHECKING:
+    from holdfast.events import Gap
 
 
 class Command:
@@ -63,8 +69,25 @@ class RunOnConnect(Command):
         return f"RunOnConnect({self.conn})"  # a function may show what it was made from
 
 
+class RunResync(Command):
+    """Run the user's `function` with the name of a stream and the gap before it, if there was one. Answer with
+    `resynced` or `resync_failed`, unless `EndJob` comes first. `conn` is a number of its own, and no connection's.
+    """
+
+    __slots__ = ("function", "gap", "stream")
+
+    def __init__(self, conn: int, function: ResyncFunction, stream: str, gap: Gap | None) -> None:
+        super().__init__(conn)
+        self.function = function
+        self.stream = stream
+        self.gap = gap
+
+    def __repr__(self) -> str:
+        return f"RunResync({self.conn}, {self.stream!r})"  # a function may show what it was made from
+
+
 class EndJob(Command):
-    """Cancel the function of the user's that runs for this connection. Nothing need be reported back."""
+    """Cancel the function of the user's that runs under this number. Nothing need be reported back."""
 
     __slots__ = ()
 

@@ -20,6 +20,7 @@ from holdfast.settings import (
     Limits,
     MessageWindow,
     Overflow,
+    Resync,
     Retry,
     Rotation,
     Staleness,
@@ -55,6 +56,7 @@ class FeedOptions(EndpointOptions, total=False):
     legs: int
     rotation: Rotation | None
     check_sequences: bool
+    resync: Resync | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class FeedConfig:
     are several; every message is delivered once. `rotation`: None replaces no connection before it is lost.
 
     `check_sequences`: compare the service's numbers of every message with those of the one before of its stream, where
-    they tell, and declare a gap where some are missing. That parses every message.
+    they tell, and declare a gap where some are missing. That parses every message. `resync`: how to get snapshots.
     """
 
     targets: tuple[Target, ...]
@@ -103,6 +105,7 @@ class FeedConfig:
     legs: int = 1
     rotation: Rotation | None = field(default_factory=Rotation)
     check_sequences: bool = False
+    resync: Resync | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(cast(object, self.targets), tuple) or not self.targets:
@@ -135,6 +138,9 @@ class FeedConfig:
         need(isinstance(self.check_sequences, bool), "check_sequences", self.check_sequences, "True or False")
         if self.check_sequences and self.dialect is None:
             raise ConfigError("check_sequences: without a dialect nobody knows the numbers; leave it out")
+        need(isinstance(self.resync, Resync | None), "resync", self.resync, "a Resync(function), or None")
+        if self.resync is not None and self.dialect is None:
+            raise ConfigError("resync: without a dialect there are no streams; leave it out")
         compression = self.compression
         need(isinstance(compression, Deflate | None), "compression", compression, "a Deflate(...), or None for none")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from holdfast.dialects.words import Update
 from holdfast.failures import Failure
@@ -114,6 +115,23 @@ class LegEnded(Event):
 
     failure: Failure
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resynced(Event):
+    """`snapshot` is what the function of `Resync` returned for this stream; what came of it meanwhile stands behind."""
+
+    stream: str
+    snapshot: Any = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ResyncFailed(Event):
+    """The function of `Resync` failed, or took too long. It runs again in `delay` seconds; the stream is held."""
+
+    stream: str
+    failure: Failure
+    delay: float
 
 
 @dataclass(frozen=True, slots=True)

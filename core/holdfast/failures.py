@@ -62,6 +62,7 @@ class Cause(Enum):
     # Ours, and what the user's own functions came to.
     ENDPOINT = "endpoint"
     ON_CONNECT = "on_connect"
+    RESYNC = "resync"
     DIAL_WINDOW = "dial_window"
     OVERFLOW = "overflow"
 
@@ -88,6 +89,7 @@ _PHRASES = {
     Cause.WRITE_STUCK: "the server does not read what we send",
     Cause.ENDPOINT: "no endpoint was made",
     Cause.ON_CONNECT: "on_connect failed",
+    Cause.RESYNC: "no snapshot was fetched",
     Cause.OVERFLOW: "the consumer is too slow",
     Cause.DIAL_WINDOW: "the window of dials to this host is full",
 }

@@ -106,6 +106,13 @@ class Feed(Generic[M]):
         self._fleet.rotate(self._driver.now())
         self._driver.settle()
 
+    def resync(self, *streams: str) -> None:
+        """Get new snapshots of these streams by the function of `Resync`; of all that it is for, if none is named. That
+        is for snapshots that prove too old. What comes until `Resynced` is held. Raises ConfigError for other streams.
+        """
+        self._fleet.resync(streams, self._driver.now())
+        self._driver.settle()
+
     @property
     def gaps(self) -> tuple[Gap, ...]:
         """The latest gaps, oldest first: those that were declared, and those that another connection filled."""

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
-from holdfast.commands import MakeEndpoint, RunOnConnect
+from holdfast.commands import MakeEndpoint, RunOnConnect, RunResync
 from holdfast.errors import NotOpen
 from holdfast.failures import Cause, failure_of_function
 from holdfast.new_connection import NewConnection, Runner
 
-Job = MakeEndpoint | RunOnConnect
+Job = MakeEndpoint | RunOnConnect | RunResync
 
 
 async def run_job(runner: Runner, job: Job) -> Callable[[], None]:
     """Run what it asks for; returns the input that tells the machine what came of it, to be given at once."""
-    return await (_make_endpoint(runner, job) if isinstance(job, MakeEndpoint) else _run_on_connect(runner, job))
+    if isinstance(job, MakeEndpoint):
+        return await _make_endpoint(runner, job)
+    return await (_run_on_connect(runner, job) if isinstance(job, RunOnConnect) else _run_resync(runner, job))
 
 
 async def _make_endpoint(runner: Runner, job: MakeEndpoint) -> Callable[[], None]:
@@ -39,6 +41,16 @@ async def _run_on_connect(runner: Runner, job: RunOnConnect) -> Callable[[], Non
         if not (is_over and _is_not_open(error)):  # else the end of the connection tells more
             failure = failure_of_function(Cause.ON_CONNECT, error)
     return lambda: fleet.on_connect_done(conn, failure, runner.now())
+
+
+async def _run_resync(runner: Runner, job: RunResync) -> Callable[[], None]:
+    fleet, number = runner.fleet, job.conn
+    try:
+        snapshot = await job.function(job.stream, job.gap)
+    except Exception as error:
+        failure = failure_of_function(Cause.RESYNC, error)
+        return lambda: fleet.resync_failed(number, failure, runner.now())
+    return lambda: fleet.resynced(number, snapshot, runner.now())
 
 
 def _is_not_open(error: Exception) -> bool:

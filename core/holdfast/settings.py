@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 from holdfast.checks import between, count, need, number, positive, positive_or_none
+
+if TYPE_CHECKING:
+    from holdfast.events import Gap
 
 KIB = 1024
 MIB = 1024 * 1024
@@ -86,6 +89,44 @@ class Rotation:
             return None
         begin, end = (int(time[:2]) * 3600 + int(time[3:]) * 60 for time in self.window)
         return begin, (end - begin) % 86_400
+
+
+ResyncFunction = Callable[[str, "Gap | None"], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Resync:
+    """Snapshots for streams that tell of changes only, such as books.
+
+    `function`: an async function of a stream's name and of the gap before it (None at the beginning) that fetches a
+    snapshot. It runs at the first message of a stream, and at the first one after every gap. Meanwhile the stream's
+    messages are held; then `Resynced` with what it returned stands before them. `streams`: a pattern, or several, such
+    as `*@depth*`.
+
+    A function that raises, or takes more than `timeout` seconds, is run again after the pauses of the feed's `Backoff`.
+    `max_held`: bytes that are held, of all streams together; beyond it the older half of the largest is dropped, with a
+    gap. `at_once`: how many may run at the same time.
+    """
+
+    function: ResyncFunction = field(repr=False)
+    streams: str | Sequence[str] = "*"
+    timeout: float = 10.0
+    max_held: int = 16 * MIB
+    at_once: int = 4
+
+    def __post_init__(self) -> None:
+        need(callable(self.function), "Resync.function", self.function, "an async function of a stream and a gap")
+        texts = isinstance(self.streams, str | list | tuple) and all(
+            isinstance(one, str) and one for one in self.patterns
+        )
+        need(texts and self.patterns, "Resync.streams", self.streams, 'a pattern such as "*@depth*", or several')
+        positive("Resync.timeout", self.timeout)
+        count("Resync.max_held", self.max_held)
+        count("Resync.at_once", self.at_once)
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        return (self.streams,) if isinstance(self.streams, str) else tuple(self.streams)
 
 
 def _is_time_of_day(text: object) -> bool:

@@ -18,7 +18,18 @@ from holdfast import (
     Paused,
     RetryScheduled,
 )
-from holdfast.commands import Command, Connect, Disconnect, EndJob, MakeEndpoint, Pause, Resume, RunOnConnect, Write
+from holdfast.commands import (
+    Command,
+    Connect,
+    Disconnect,
+    EndJob,
+    MakeEndpoint,
+    Pause,
+    Resume,
+    RunOnConnect,
+    RunResync,
+    Write,
+)
 from holdfast.wire import CLOSE
 
 
@@ -69,6 +80,9 @@ class Audit:
             self._dialled.add(conn)
             return
         if isinstance(command, EndJob):
+            return
+        if isinstance(command, RunResync):
+            assert not self._closed, "a function of the user's runs behind Closed"
             return
         assert conn in self._dialled, "a command for a connection that was never dialled"
         assert conn not in self._over, f"{command!r} for a connection that is gone"

@@ -30,7 +30,18 @@ from holdfast import (
     Keepalive,
     Staleness,
 )
-from holdfast.commands import Command, Connect, Disconnect, EndJob, MakeEndpoint, Pause, Resume, RunOnConnect, Write
+from holdfast.commands import (
+    Command,
+    Connect,
+    Disconnect,
+    EndJob,
+    MakeEndpoint,
+    Pause,
+    Resume,
+    RunOnConnect,
+    RunResync,
+    Write,
+)
 from holdfast.source import Source
 from holdfast.testing.world.jobs import Jobs
 
@@ -303,7 +314,7 @@ class World:
         if isinstance(command, Connect):
             self._dial(conn, command.endpoint)
             return
-        if isinstance(command, MakeEndpoint | RunOnConnect):
+        if isinstance(command, MakeEndpoint | RunOnConnect | RunResync):
             self._jobs.start(command)
             return
         if isinstance(command, EndJob):

@@ -116,14 +116,16 @@ def test_messages_without_numbers_and_streams_that_nobody_wants_say_nothing() ->
 
 def test_a_stream_that_is_wanted_again_begins_anew_and_sizes_are_those_of_the_parts() -> None:
     passed: list[tuple[list[str], int]] = []
+    gaps: list[Gap] = []
     sequences = Sequences(
-        ["a"], lambda batch, size, _: passed.append(([str(one.text) for one in batch], size)), lambda _: None
+        ["a"], lambda batch, size, _: passed.append(([str(one.text) for one in batch], size)), gaps.append
     )
     sequences.put([Numbered("a", "1-1"), Numbered("a", "4-4")], 10, 0.0)
     assert passed == [(["1-1"], 3), (["4-4"], 7)]
     sequences.forget(["a"])
     sequences.put([Numbered("a", "9-9"), Numbered("a", "10-10")], 8, 0.0)
     assert passed[2:] == [(["9-9", "10-10"], 8)]
+    assert len(gaps) == 1
 
 
 @given(st.lists(st.booleans(), max_size=40), st.sets(st.integers(0, 39)))

@@ -176,7 +176,8 @@ def test_every_option_reaches_the_config() -> None:
         "compression": Deflate(level=1),
         "legs": 2,
         "rotation": Rotation(max_age=60.0),
-        "check_sequences": False,  # without a dialect
+        "check_sequences": False,  # without a dialect; so is this
+        "resync": None,
     }
     assert set(options) == FeedOptions.__optional_keys__
     config = FeedConfig.build("wss://h", options)
@@ -205,6 +206,7 @@ def test_every_option_reaches_the_config() -> None:
         2,
         Rotation(max_age=60.0),
         False,
+        None,
     )
 
 

@@ -3,8 +3,8 @@
 The contract of a driver, in five steps:
 
 1. Give the machine one input: `start`, `connected`, `connect_failed`, `received`, `disconnected`, `tick`, `send`,
-   `close`; each with `now`, seconds on the driver's monotonic clock. (And `endpoint_made`, `on_connect_done`, where a
-   command asks for them; and `awaiting_proxy`, where a dial goes through one.)
+   `close`; each with `now`, seconds on the driver's monotonic clock. (And `endpoint_made`, `on_connect_done`,
+   `resynced`, where a command asks for them; and `awaiting_proxy`, where a dial goes through one.)
 2. Carry out `take_commands()` in order. A Write for a connection that is gone is dropped in silence; numbers of
    connections are never reused, so late bytes of an old socket are inert.
 3. Wake the consumer if `has_items`; it takes them with `take_items()`.
@@ -113,6 +113,18 @@ class Fleet:
             self._feed.on_connect_done(conn, failure, now)
             self._leave(now)
 
+    def resynced(self, job: int, snapshot: object, now: float) -> None:
+        """The user's function fetched a snapshot."""
+        now = self._enter(now)
+        self._feed.resynced(job, snapshot, now)
+        self._leave(now)
+
+    def resync_failed(self, job: int, failure: Failure, now: float) -> None:
+        """It raised."""
+        now = self._enter(now)
+        self._feed.resync_failed(job, failure, now)
+        self._leave(now)
+
     def received(self, conn: int, data: bytes, now: float) -> None:
         """Bytes arrived; never empty."""
         if not data:
@@ -154,6 +166,12 @@ class Fleet:
         """Want these no more."""
         now = self._enter(now)
         self._feed.unsubscribe(streams, now)
+        self._leave(now)
+
+    def resync(self, streams: Iterable[str], now: float) -> None:
+        """Get new snapshots of these. Raises ConfigError for those of which there are none."""
+        now = self._enter(now)
+        self._feed.resync(streams, now)
         self._leave(now)
 
     def rotate(self, now: float) -> None:

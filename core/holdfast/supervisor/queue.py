@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Hashable, Iterable
 from dataclasses import replace
 
-from holdfast.events import Closed, Event, EventsDropped, Gap, Item, Message
+from holdfast.events import Closed, Event, EventsDropped, Gap, Item, Message, Resynced
 from holdfast.failures import Cause, Failure
 from holdfast.settings import ITEM_COST, Overflow
 
@@ -197,13 +197,17 @@ class ItemQueue:
     # Dropping events
 
     def _sum_up_events(self) -> None:
-        """Of the older half only gaps stay; those with no message between become one."""
+        """Of the older half only gaps stay, those with no message between as one, and each stream's latest snapshot."""
         to_look_at = self._events // 2
         kept: deque[_Segment] = deque()
         summed: EventsDropped | None = None
+        snapshots = {
+            event.stream: segment for segment in self._segments if isinstance(event := segment.event, Resynced)
+        }
+        last = set(map(id, snapshots.values()))
         for segment in self._segments:
             event = segment.event
-            if event is None or isinstance(event, Closed) or to_look_at <= 0:
+            if event is None or to_look_at <= 0 or id(segment) in last or isinstance(event, Closed):
                 kept.append(segment)
                 continue
             to_look_at -= 1

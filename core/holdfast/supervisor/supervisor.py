@@ -13,7 +13,7 @@ from holdfast.connection import Connection, Opened, Report, encode, size_of
 from holdfast.connection import State as ConnectionState
 from holdfast.dialects.dialect import check_streams
 from holdfast.endpoint import Endpoint
-from holdfast.errors import FeedClosed, LocalProtocolError, NotOpen
+from holdfast.errors import ConfigError, FeedClosed, LocalProtocolError, NotOpen
 from holdfast.events import Closed, Disconnected, Event, Gap, Item, Message, Paused, Resumed, Stall
 from holdfast.failures import Cause, Failure
 from holdfast.stats import FeedStats
@@ -21,6 +21,7 @@ from holdfast.supervisor.confluence import Confluence
 from holdfast.supervisor.leg import Leg
 from holdfast.supervisor.leg import State as LegState
 from holdfast.supervisor.queue import ItemQueue
+from holdfast.supervisor.resyncs import Resyncs
 from holdfast.supervisor.sequences import Sequences
 from holdfast.supervisor.shared import Shared
 from holdfast.supervisor.tally import Tally
@@ -57,7 +58,11 @@ class Supervisor:
         self._sequences: Sequences | None = None
         self._legs = Confluence(self, config, shared, self._tally)
         if config.check_sequences:
-            self._sequences = Sequences(self._legs.wanted, self._pass_on, self._legs.ledger.declare)
+            self._sequences = Sequences(self._legs.wanted, self._pass_on, self.lose)
+        self._resyncs: Resyncs | None = None
+        if config.resync is not None:
+            self._resyncs = Resyncs(config.resync, config.backoff, config.retry.stable_after, shared, self)
+            self._resyncs.want(config.streams)
 
     # Inputs
 
@@ -116,6 +121,8 @@ class Supervisor:
     def tick(self, now: float) -> None:
         self._resume_if_drained(now)
         while self.next_deadline() <= now:
+            if self._resyncs is not None and self._resyncs.next_deadline() <= now:
+                self._resyncs.tick(now)
             for connection in list(self.connections.values()):
                 if connection.next_deadline() <= now:
                     self._handle(connection, connection.tick(now), now)
@@ -126,6 +133,8 @@ class Supervisor:
         for connection in self.connections.values():
             connection.stalled(late)
         self._legs.stalled(late)
+        if self._resyncs is not None:
+            self._resyncs.stalled(late)
         if report and self.ended is None and self.state is not State.IDLE:
             self._tally.stalls += 1
             self.emit(Stall(now, late))
@@ -136,6 +145,8 @@ class Supervisor:
         streams = tuple(streams)
         assert self._config.dialect is not None
         check_streams(self._config.dialect, {**self._legs.wanted, **dict.fromkeys(streams)})
+        if self._resyncs is not None:
+            self._resyncs.want(streams)
         self._legs.subscribe(streams, now)
 
     def unsubscribe(self, streams: Iterable[str], now: float) -> None:
@@ -145,6 +156,23 @@ class Supervisor:
         self._legs.unsubscribe(streams, now)
         if self._sequences is not None:
             self._sequences.forget(streams)
+        if self._resyncs is not None:
+            self._resyncs.forget(streams, now)
+
+    def resync(self, streams: Iterable[str], now: float) -> None:
+        """Get new snapshots of these; of all that have one, if none is named. Raises ConfigError for others."""
+        if self._resyncs is None:
+            raise ConfigError("this feed has no resync: give open_feed(..., resync=Resync(...))")
+        self._resyncs.ask(tuple(streams), now)
+
+    def resynced(self, job: int, snapshot: object, now: float) -> None:
+        if self._resyncs is not None:
+            self._resyncs.fetched(job, snapshot, now)
+
+    def resync_failed(self, job: int, failure: Failure, now: float) -> None:
+        if self._resyncs is not None:
+            self._resyncs.failed(job, failure, now)
+            self._forget_closed()
 
     def rotate(self, now: float) -> None:
         """Replace every connection that is open, without a gap."""
@@ -210,6 +238,8 @@ class Supervisor:
 
     def next_deadline(self) -> float:
         deadline = self._legs.next_deadline()
+        if self._resyncs is not None:
+            deadline = min(deadline, self._resyncs.next_deadline())
         for connection in self.connections.values():
             deadline = min(deadline, connection.next_deadline())
         return deadline
@@ -224,7 +254,7 @@ class Supervisor:
             received_bytes=tally.bytes,
             queued_messages=self._queue.count,
             queued_bytes=self._queue.size,
-            dropped=self._queue.dropped,
+            dropped=self._queue.dropped + (self._resyncs.dropped if self._resyncs is not None else 0),
             dials=tally.dials,
             connections=tally.connections,
             attempt=min(0 if leg.is_healthy else leg.redial.attempt for leg in legs),
@@ -241,10 +271,16 @@ class Supervisor:
     # What the legs bring
 
     def emit(self, event: Event) -> None:
-        if type(event) is Gap and self._sequences is not None:
-            self._sequences.declared(event)
         self._queue.put_event(event)
         self._shared.observe(event)
+        if type(event) is Gap:
+            if self._sequences is not None and event.cause.cause is not Cause.OVERFLOW:  # which is behind it
+                self._sequences.declared(event)
+            if self._resyncs is not None:
+                self._resyncs.declared(event, event.at)
+
+    def lose(self, gap: Gap) -> None:
+        self._legs.ledger.declare(gap)
 
     def put(self, messages: list[Message], nbytes: int, now: float) -> None:
         self._data_at = now
@@ -256,7 +292,17 @@ class Supervisor:
 
     def _pass_on(self, messages: list[Message], nbytes: int, now: float) -> None:
         """Behind the numbers."""
+        if self._resyncs is not None:
+            self._resyncs.put(messages, nbytes, now)
+        else:
+            self.queue(messages, nbytes, now)
+
+    def queue(self, messages: list[Message], nbytes: int, now: float) -> None:
+        dropped = self._queue.dropped
         self._queue.put_messages(messages, nbytes, now)
+        if self._resyncs is not None and self._queue.dropped > dropped:
+            failure = Failure(Cause.OVERFLOW, f"Overflow.policy is {self._config.overflow.policy}")
+            self._resyncs.declared(Gap(now, now, now, failure, dropped=self._queue.dropped - dropped), now)
         if self._queue.is_full:
             self._on_full(now)
 
@@ -289,6 +335,8 @@ class Supervisor:
     def _end(self, closed: Closed, code: int, reason: str) -> None:
         """Nothing new begins from here. The last item stands in the queue at once; sockets may take longer."""
         self._legs.end(closed.at, code, reason)
+        if self._resyncs is not None:
+            self._resyncs.end(closed.at)
         self._legs.ledger.settle(closed.at)
         self.ended = closed
         self.emit(closed)

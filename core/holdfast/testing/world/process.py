@@ -7,7 +7,18 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol, cast
 
-from holdfast.commands import Command, Connect, Disconnect, EndJob, MakeEndpoint, Pause, Resume, RunOnConnect, Write
+from holdfast.commands import (
+    Command,
+    Connect,
+    Disconnect,
+    EndJob,
+    MakeEndpoint,
+    Pause,
+    Resume,
+    RunOnConnect,
+    RunResync,
+    Write,
+)
 from holdfast.endpoint import Endpoint
 from holdfast.events import Item
 from holdfast.failures import Cause, Failure
@@ -153,7 +164,7 @@ class Process:
                 hook(conn, command.endpoint, self._schedule.now)
             self._dial(socket, command.endpoint)
             return
-        if isinstance(command, MakeEndpoint | RunOnConnect):
+        if isinstance(command, MakeEndpoint | RunOnConnect | RunResync):
             self._jobs.start(command)
             return
         if isinstance(command, EndJob):
