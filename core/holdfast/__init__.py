@@ -66,7 +66,7 @@ from holdfast.settings import (
     Subscribing,
     Timeouts,
 )
-from holdfast.stats import FeedStats
+from holdfast.stats import FeedStats, LegStats
 
 __version__ = "0.1.0"
 
@@ -101,6 +101,7 @@ __all__ = [
     "Keepalive",
     "Lagging",
     "LegEnded",
+    "LegStats",
     "Limits",
     "LocalProtocolError",
     "Message",

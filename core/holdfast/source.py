@@ -65,6 +65,11 @@ def targets(source: Source | Sequence[Source], options: EndpointOptions) -> tupl
     return tuple(_target(one, template) for one in source)
 
 
+def shown(target: Target) -> str:
+    """Where it leads, as events show it: the URL without its secrets, or the name of the function that makes it."""
+    return target.safe_url if isinstance(target, Endpoint) else f"{target.name}()"
+
+
 def label(target: Target) -> str:
     """What a feed that goes there is called."""
     return target.host if isinstance(target, Endpoint) else target.name

@@ -7,12 +7,37 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class LegStats:
+    """One leg at one moment; while it is rotated, the connection that is to take over is a leg of its own.
+
+    `conn`: the number of its connection, None between two. `state`: idle, connecting, open, waiting or ended. `url`:
+    where it is connected, or is dialled next, secrets masked; where a function makes endpoints, its name.
+    `connected_for`: seconds since it opened, None unless it is open.
+
+    `first`: messages that it was the first to bring, so that they were delivered; without another leg, all.
+    `duplicates`: messages that another one had brought before. `lateness`: seconds between the two, of the latest
+    duplicate; None before the first. `losses`: its connections and dials that failed, by cause. These are kept through
+    reconnects, and a rotation hands them on.
+    """
+
+    conn: int | None
+    state: str
+    url: str
+    connected_for: float | None
+    first: int
+    duplicates: int
+    lateness: float | None
+    losses: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class FeedStats:
     """One feed at one moment. Ages and times are seconds, None where there was no such thing yet.
 
     `state`: idle, connecting, open, waiting, closing or closed. `attempt`: dials since the last healthy connection.
     `dropped`: messages, by `Overflow`. `losses`: connections and dials that failed, by cause. `received_bytes`: on the
-    wire, frame headers included.
+    wire, frame headers included. `messages`: delivered, each once. `rotations`: those that were carried through.
+    `legs`: the connections that carry the feed; one, unless more were asked for or a rotation is under way.
     """
 
     state: str
@@ -26,9 +51,11 @@ class FeedStats:
     attempt: int
     gaps: int
     stalls: int
+    rotations: int
     losses: Mapping[str, int]
     connected_for: float | None
     data_age: float | None
     byte_age: float | None
     rtt: float | None
     last_failure: str | None
+    legs: tuple[LegStats, ...]

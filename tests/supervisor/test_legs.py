@@ -163,6 +163,54 @@ def test_two_legs_of_which_one_goes_dark(source: Service | str) -> None:
     sea.account()
 
 
+def test_what_the_stats_say_of_each_leg() -> None:
+    sea = Sea(service(*FIVE), rate=7.0, legs=2, weather=Weather(delay=0.0625))
+    sea.run(5.0)
+    links = list(sea.host.links.values())
+    links[1].hold(sea.world.now + 0.5)
+    sea.run(10.0)
+    one, other = sea.fleet.stats(sea.world.now).legs
+    assert (one.state, other.state, one.conn, other.conn) == ("open", "open", 1, 2)
+    assert one.url == other.url == "ws://example.com/stream"
+    assert one.connected_for is not None
+    assert 14.0 < one.connected_for < 15.0
+    stats = sea.fleet.stats(sea.world.now)
+    assert one.first + other.first == stats.messages
+    assert one.duplicates + other.duplicates > stats.messages - 5 * 7
+    assert other.duplicates >= 2 * 7
+    assert other.lateness is not None
+    cut(sea, 1)
+    sea.run(0.1)
+    _, cut_off = sea.fleet.stats(sea.world.now).legs
+    assert (cut_off.conn, cut_off.state, cut_off.connected_for, cut_off.losses) == (None, "waiting", None, {"reset": 1})
+    assert cut_off.first == other.first
+    assert one.losses == {}
+
+
+def test_the_lateness_of_a_leg_is_that_of_its_latest_duplicate() -> None:
+    sea = Sea(service(*FIVE), rate=7.0, legs=2)
+    sea.run(5.0)
+    list(sea.host.links.values())[1].hold(sea.world.now + 2.0)
+    sea.run(2.01)
+    late = sea.fleet.stats(sea.world.now).legs[1]
+    assert late.lateness is not None
+    assert 0.0 < late.lateness <= 2.0625
+    assert late.duplicates > 60
+
+
+def test_a_rotation_hands_on_what_is_told_of_a_leg() -> None:
+    sea = Sea(service(*FIVE), rate=7.0)
+    sea.run(10.0)
+    rotate(sea)
+    sea.run(0.01)
+    assert [leg.state for leg in sea.fleet.stats(sea.world.now).legs] == ["open", "connecting"]
+    sea.run(30.0)
+    stats = sea.fleet.stats(sea.world.now)
+    assert stats.rotations == 1
+    (leg,) = stats.legs
+    assert (leg.conn, leg.first) == (2, stats.messages)
+
+
 def test_one_leg_passes_through_untouched() -> None:
     sea = Sea(service(*FIVE), rate=7.0)
     sea.run(5.0)

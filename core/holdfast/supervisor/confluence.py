@@ -160,7 +160,7 @@ class Confluence:
         self.connections[connection.conn] = connection
         self._carriers[connection.conn] = leg
         if self._merge is not None:
-            self._merge.add(connection.conn)
+            self._merge.add(connection.conn, leg.tally)
 
     def opened(self, leg: Leg, now: float) -> None:
         self._rotations.opened(leg, now, self._shared.wall_offset)
@@ -219,6 +219,7 @@ class Confluence:
 
     def deliver(self, leg: Leg, messages: list[Message], nbytes: int, now: float) -> None:
         if self._merge is None:
+            leg.tally.first += len(messages)
             self._outlet.put(messages, nbytes, now)
         elif leg.current is not None:
             self._put(self._merge.put(leg.current.conn, messages, now), now)
@@ -252,7 +253,7 @@ class Confluence:
         if handover is not None and handover.old is leg:
             self._rotations.handovers.remove(handover)
             leg.state = State.ENDED
-            self._remove(leg)
+            self._remove(leg, handover.new)
         self._plan()
 
     def replace(self, leg: Leg, replace: Replace, now: float) -> bool:
@@ -271,7 +272,7 @@ class Confluence:
             self._rotations.handovers.remove(handover)
             self._rotations.failed(handover.old, now)
         if len(self.legs) > 1:
-            self._remove(leg)
+            self._remove(leg, handover.old if handover is not None else None)
             self.emit(LegEnded(now, failure, reason))
             self._plan()
         else:
@@ -296,7 +297,7 @@ class Confluence:
         conn = leg.current.conn
         if self._merge is None:
             self._merge = self._new_merge()
-            self._merge.add(conn)
+            self._merge.add(conn, leg.tally)
             self._merge.carries(conn, (None,) if leg.streams is None else leg.streams.held, now)
         self.emit(Rotating(now, conn, reason))
         leg.redial.rotating(now, healthy=leg.is_healthy, elsewhere=elsewhere)
@@ -349,7 +350,8 @@ class Confluence:
             if orphan.stream in self.wanted:
                 self.ledger.lost_stream(orphan.stream, now, Failure(Cause.ROTATION, "refused by the new connection"))
         old.end(now, 1000, "rotation")
-        self._remove(old)
+        self._remove(old, new)
+        self._tally.rotations += 1
         self.emit(Rotated(now, new.current.conn, previous, now - handover.began))
         self._timers.set(Timer.LOOK, now + self._rotations.overlap_timeout / _LOOKS_PER_OVERLAP)
         self._rotate_next(now)
@@ -410,5 +412,7 @@ class Confluence:
     def _new_merge(self) -> Merge:
         return Merge(by_stream=self._config.dialect is not None, overlap=self._rotations.overlap_timeout)
 
-    def _remove(self, leg: Leg) -> None:
+    def _remove(self, leg: Leg, heir: Leg | None) -> None:
         self.legs.remove(leg)
+        if heir is not None:
+            heir.tally.inherit(leg.tally)

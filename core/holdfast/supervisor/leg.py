@@ -32,11 +32,12 @@ from holdfast.events import (
     Stale,
 )
 from holdfast.failures import Cause, Failure
+from holdfast.source import shown
 from holdfast.supervisor.data_watch import DataWatch
 from holdfast.supervisor.redial import Redial
 from holdfast.supervisor.shared import Shared
 from holdfast.supervisor.streams import Replace, Streams
-from holdfast.supervisor.tally import Tally
+from holdfast.supervisor.tally import LegTally, Tally
 from holdfast.timers import Timers
 
 
@@ -117,6 +118,7 @@ class Leg:
         self.current: Connection | None = None
         self.data = DataWatch()
         self.redial = redial
+        self.tally = LegTally()
         self._owner = owner
         self.streams: Streams | None = None
         if config.dialect is not None:
@@ -150,8 +152,7 @@ class Leg:
             now=now,
         )
         self._owner.dialled(self, self.current)
-        url = target.safe_url if isinstance(target, Endpoint) else f"{target.name}()"
-        self._owner.emit(Connecting(now, self.current.conn, url, self.redial.attempt))
+        self._owner.emit(Connecting(now, self.current.conn, shown(target), self.redial.attempt))
 
     def endpoint_made(self, connection: Connection, endpoint: Endpoint, now: float) -> None:
         """The user's function made it: dial there, or not yet."""
@@ -318,6 +319,10 @@ class Leg:
         else:
             self._wait(now + plan.delay, failure, now)
 
+    def _note(self, failure: Failure) -> None:
+        self._tally.note(failure)
+        self.tally.losses[failure.cause.value] += 1
+
     def _no_current(self) -> None:
         self.current = None
         self._timers.clear_all()
@@ -345,7 +350,7 @@ class Leg:
 
     def _on_refused(self, connection: Connection, report: Refused, now: float) -> None:
         self._owner.emit(ConnectFailed(now, connection.conn, report.failure))
-        self._tally.note(report.failure)
+        self._note(report.failure)
         self._no_current()
         self.state = State.WAITING
         self._owner.refused(self, connection)
@@ -358,7 +363,7 @@ class Leg:
         failure = report.failure
         since = self.data.missed_since if failure.cause is Cause.NO_DATA else connection.last_received
         self._owner.emit(Disconnected(now, connection.conn, failure, now - connection.opened_at))
-        self._tally.note(failure)
+        self._note(failure)
         healthy = self.is_healthy and not elsewhere
         self._no_current()
         self.state = State.WAITING

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from holdfast.dialects.words import Update
 from holdfast.events import Message
 from holdfast.supervisor.strand import Strand, key_of, size_of
+from holdfast.supervisor.tally import LegTally
 
 Name = str | None  # of a stream; None for all that a feed without a dialect brings
 
@@ -23,15 +24,11 @@ _COUNT_EVERY = 4096  # messages between two looks at that
 
 @dataclass(slots=True)
 class Line:
-    """One connection. `carried`: streams that it was acknowledged for, and when. `first`, `later`: messages that it was
-    the first to bring, and that another one had brought; `lateness`: seconds by which the latest of those was later.
-    """
+    """One connection. `carried`: streams that it was acknowledged for, and when."""
 
+    tally: LegTally
     carried: dict[Name, float] = field(default_factory=dict[Name, float])
     sure: set[Name] = field(default_factory=set[Name])  # those without a strand yet
-    first: int = 0
-    later: int = 0
-    lateness: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +51,9 @@ class Merge:
 
     # Connections and what they carry
 
-    def add(self, conn: int) -> None:
-        """It is being dialled: remember for it what others deliver."""
-        self.lines[conn] = Line()
+    def add(self, conn: int, tally: LegTally) -> None:
+        """It is being dialled: remember for it what others deliver. `tally`: of its leg."""
+        self.lines[conn] = Line(tally)
         for strand in self._strands.values():
             strand.join(conn, proven=False)
 
@@ -144,9 +141,9 @@ class Merge:
             late = strand.put(conn, message, key_of(message), now, fresh)
             if late is not None:
                 duplicates += 1
-                line.lateness = late
-        line.first += len(fresh)
-        line.later += duplicates
+                line.tally.lateness = late
+        line.tally.first += len(fresh)
+        line.tally.duplicates += duplicates
         self._until_count -= len(messages)
         if self._until_count <= 0:
             self._until_count = _COUNT_EVERY
@@ -166,7 +163,7 @@ class Merge:
             self.lines[conn].sure.add(stream)
         elif conn in strand.held:
             strand.prove(conn, now, fresh)
-            self.lines[conn].first += len(fresh)
+            self.lines[conn].tally.first += len(fresh)
         return fresh
 
     def ponged(self, conn: int, pinged_at: float, now: float) -> list[tuple[int, list[Message]]]:

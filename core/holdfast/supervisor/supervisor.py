@@ -20,6 +20,7 @@ from holdfast.stats import FeedStats
 from holdfast.supervisor.confluence import Confluence
 from holdfast.supervisor.leg import Leg
 from holdfast.supervisor.leg import State as LegState
+from holdfast.supervisor.leg_stats import stats_of
 from holdfast.supervisor.queue import ItemQueue
 from holdfast.supervisor.resyncs import Resyncs
 from holdfast.supervisor.sequences import Sequences
@@ -260,12 +261,14 @@ class Supervisor:
             attempt=min(0 if leg.is_healthy else leg.redial.attempt for leg in legs),
             gaps=tally.gaps,
             stalls=tally.stalls,
+            rotations=tally.rotations,
             losses=dict(tally.losses),
             connected_for=max((now - one.opened_at for one in current), default=None),
             data_age=now - self._data_at if self._data_at is not None else None,
             byte_age=min((now - one.last_received for one in current), default=None),
             rtt=tally.rtt,
             last_failure=str(tally.last_failure) if tally.last_failure else None,
+            legs=tuple(stats_of(leg, now) for leg in legs),
         )
 
     # What the legs bring

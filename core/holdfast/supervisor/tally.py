@@ -10,10 +10,21 @@ from holdfast.failures import Failure
 class Tally:
     """Counters since the feed was made; `FeedStats` says what each means."""
 
-    __slots__ = ("bytes", "connections", "dials", "gaps", "last_failure", "losses", "messages", "rtt", "stalls")
+    __slots__ = (
+        "bytes",
+        "connections",
+        "dials",
+        "gaps",
+        "last_failure",
+        "losses",
+        "messages",
+        "rotations",
+        "rtt",
+        "stalls",
+    )
 
     def __init__(self) -> None:
-        self.messages = self.bytes = self.dials = self.connections = self.gaps = self.stalls = 0
+        self.messages = self.bytes = self.dials = self.connections = self.gaps = self.stalls = self.rotations = 0
         self.losses: Counter[str] = Counter()
         self.last_failure: Failure | None = None
         self.rtt: float | None = None
@@ -22,3 +33,21 @@ class Tally:
         """A dial or a connection came to this end."""
         self.losses[failure.cause.value] += 1
         self.last_failure = failure
+
+
+class LegTally:
+    """The same of one leg; `LegStats` says what each means."""
+
+    __slots__ = ("duplicates", "first", "lateness", "losses")
+
+    def __init__(self) -> None:
+        self.first = self.duplicates = 0
+        self.lateness: float | None = None
+        self.losses: Counter[str] = Counter()
+
+    def inherit(self, other: LegTally) -> None:
+        """Go on for a leg that is no more."""
+        self.first += other.first
+        self.duplicates += other.duplicates
+        self.lateness = other.lateness if self.lateness is None else self.lateness
+        self.losses.update(other.losses)
