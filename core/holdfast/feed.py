@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from holdfast.driver import Driver
 from holdfast.errors import ConfigError, FeedClosed, GaveUp, HoldfastError, LocalProtocolError, NotOpen, StreamRefused
-from holdfast.events import Closed, Event, Gap, Item
+from holdfast.events import Closed, Event, Gap
 from holdfast.stats import FeedStats
 
 M = TypeVar("M")  # what the messages are: `str | bytes`, or Update
@@ -26,7 +26,7 @@ class Feed(Generic[M]):
     def __init__(self, driver: Driver[Any]) -> None:
         self._driver = driver
         self._fleet = driver.fleet
-        self._taken: Iterator[Item] = iter(())
+        self._taken: Iterator[M] = iter(())
         self._taking = False
         self._last: Closed | None = None
 
@@ -34,12 +34,10 @@ class Feed(Generic[M]):
         return self
 
     async def __anext__(self) -> M:
-        while True:
-            for item in self._taken:
-                if not isinstance(item, Event):
-                    return cast(M, item)
-                self._note(item)
-            await self._take_more()
+        for message in self._taken:
+            return message
+        self._taken = iter(await self._next_messages())
+        return next(self._taken)
 
     def items(self) -> AsyncIterator[M | Event]:
         """Messages and events, in order. Closed is the last; then it ends, or raises GaveUp."""
@@ -150,12 +148,14 @@ class Feed(Generic[M]):
         states = self._states(streams).values()
         return "refused" in states or all(state == "subscribed" for state in states)
 
-    def _note(self, item: Item) -> None:
-        if type(item) is Closed:
-            self._last = item
+    async def _next_messages(self) -> list[M]:
+        """Never empty; events are passed over."""
+        while isinstance(run := await self._next_run(), Event):
+            pass
+        return run
 
-    async def _take_more(self) -> None:
-        """Refill `_taken`. Raises StopAsyncIteration or GaveUp behind the last item."""
+    async def _next_run(self) -> list[M] | Event:
+        """Messages, or one event. Raises StopAsyncIteration or GaveUp behind the last item."""
         if (last := self._last) is not None:
             if last.failure is None:
                 raise StopAsyncIteration
@@ -164,11 +164,18 @@ class Feed(Generic[M]):
             raise LocalProtocolError("another task is waiting for this feed's next item: let one task take and hand on")
         self._taking = True
         try:
-            await self._driver.until(lambda: self._fleet.has_items)
+            await self._driver.until(self._has_items)
         finally:
             self._taking = False
-        self._taken = iter(self._fleet.take_items(_AT_ONCE))
+        run = self._fleet.take_run(_AT_ONCE)
+        assert run is not None
         self._driver.settle()
+        if type(run) is Closed:
+            self._last = run
+        return cast("list[M] | Event", run)
+
+    def _has_items(self) -> bool:
+        return self._fleet.has_items
 
 
 def _error_of(ended: Closed) -> HoldfastError:
@@ -185,11 +192,13 @@ class _Items(AsyncIterator[M | Event], Generic[M]):
 
     async def __anext__(self) -> M | Event:
         feed = self._feed
-        while True:
-            for item in feed._taken:
-                feed._note(item)
-                return cast("M | Event", item)
-            await feed._take_more()
+        for message in feed._taken:
+            return message
+        run = await feed._next_run()
+        if isinstance(run, Event):
+            return run
+        feed._taken = iter(run)
+        return next(feed._taken)
 
 
 class _Batches(AsyncIterator[list[M]], Generic[M]):
@@ -198,13 +207,4 @@ class _Batches(AsyncIterator[list[M]], Generic[M]):
 
     async def __anext__(self) -> list[M]:
         feed = self._feed
-        while True:
-            batch: list[M] = []
-            for item in feed._taken:
-                if isinstance(item, Event):
-                    feed._note(item)
-                else:
-                    batch.append(cast(M, item))
-            if batch:
-                return batch
-            await feed._take_more()
+        return list(feed._taken) or await feed._next_messages()

@@ -21,18 +21,13 @@ MAX_EVENTS = 4096
 class _Segment:
     """The messages of one chunk, or one event; what it costs, and when it came."""
 
-    __slots__ = ("at", "cost", "items")
+    __slots__ = ("at", "cost", "event", "items")
 
-    def __init__(self, items: list[Item], cost: int, at: float) -> None:
+    def __init__(self, items: list[Item], cost: int, at: float, event: Event | None = None) -> None:
         self.items = items
         self.cost = cost
         self.at = at
-
-    @property
-    def event(self) -> Event | None:
-        """The event it holds, if it is one."""
-        item = self.items[0]
-        return item if isinstance(item, Event) else None
+        self.event = event  # what it holds, if that is one
 
 
 class ItemQueue:
@@ -81,11 +76,24 @@ class ItemQueue:
         """The oldest items, at most `limit`."""
         taken: list[Item] = []
         while self._segments and (limit is None or len(taken) < limit):
-            room = None if limit is None else limit - len(taken)
-            items = self._take_from_first(room)
-            # The common case, one chunk, hands the list over as it is.
-            taken = taken + items if taken else items
+            taken += self._take_from_first(None if limit is None else limit - len(taken))
         return taken
+
+    def take_run(self, limit: int) -> list[Message] | Event | None:
+        """The oldest item if it is an event; else the messages up to the next one, at most `limit`. None: it is empty.
+
+        A list is handed over as it was put, and not looked into.
+        """
+        segments = self._segments
+        if not segments:
+            return None
+        if (event := segments[0].event) is not None:
+            self._pop_first()
+            return event
+        run = self._take_from_first(limit)
+        while segments and segments[0].event is None and len(run) + len(segments[0].items) <= limit:
+            run += self._pop_first().items
+        return run  # type: ignore[return-value]  # no segment but an event's holds one
 
     def _take_from_first(self, room: int | None) -> list[Item]:
         segment = self._segments[0]
@@ -226,7 +234,7 @@ class ItemQueue:
 
 
 def _event_segment(event: Event) -> _Segment:
-    return _Segment([event], ITEM_COST, event.at)
+    return _Segment([event], ITEM_COST, event.at, event)
 
 
 def _is_ours(gap: Gap) -> bool:

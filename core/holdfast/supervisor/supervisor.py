@@ -205,6 +205,9 @@ class Supervisor:
     def take_items(self, limit: int | None) -> list[Item]:
         return self._queue.take(limit)
 
+    def take_run(self, limit: int) -> list[Message] | Event | None:
+        return self._queue.take_run(limit)
+
     # Getters
 
     @property
