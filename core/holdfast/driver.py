@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any, Generic, Protocol, TypeVar, cast
@@ -58,7 +58,7 @@ class Event(Protocol):
 
     def set(self) -> None: ...
 
-    async def wait(self) -> object: ...
+    def wait(self) -> Awaitable[object]: ...
 
 
 class DrivenSocket(Protocol):
@@ -242,7 +242,7 @@ class Driver(ABC, Generic[S]):
 
     @abstractmethod
     def make_event(self) -> Event:
-        """A new event that tasks can wait for."""
+        """A new event that one task waits for."""
 
     @abstractmethod
     async def checkpoint(self) -> None:

@@ -20,6 +20,7 @@ from holdfast.jobs import Job
 from holdfast_asyncio.dial import connect_tcp
 from holdfast_asyncio.protocol import SocketProtocol
 from holdfast_asyncio.proxy import connect_through
+from holdfast_asyncio.signal import Signal
 
 _LOG = logging.getLogger("holdfast")
 _LOG.addHandler(logging.NullHandler())  # an application decides what it wants to see
@@ -138,8 +139,8 @@ class AsyncioDriver(Driver[SocketProtocol]):
         self._leave(task)
         return task
 
-    def make_event(self) -> asyncio.Event:
-        return asyncio.Event()
+    def make_event(self) -> Signal:
+        return Signal(self._loop)
 
     async def checkpoint(self) -> None:
         await asyncio.sleep(0)

@@ -259,13 +259,8 @@ class Connection:
 
     @property
     def held(self) -> int:
-        """Bytes received that have not become messages for the consumer yet."""
-        return self._reader.held + self._early.nbytes
-
-    @property
-    def grown(self) -> int:
-        """Bytes that inflating has added to what was received, all in all."""
-        return self._reader.grown
+        """Bytes received that have not become messages yet, less those that inflating has added to all messages."""
+        return self._reader.held - self._reader.grown
 
     @property
     def has_early(self) -> bool:

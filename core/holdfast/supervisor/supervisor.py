@@ -56,6 +56,7 @@ class Supervisor:
         self._queue = ItemQueue(config.limits.max_queue_size, config.overflow)
         self._tally = Tally()
         self._data_at: float | None = None  # when the latest message came
+        self._has_paused = False  # a leg was paused, and may be so still
         self._sequences: Sequences | None = None
         self._legs = Confluence(self, config, shared, self._tally)
         if config.check_sequences:
@@ -97,10 +98,11 @@ class Supervisor:
         connection = self.connections[conn]
         leg = self._legs.leg_of(conn)
         messages: list[str | bytes] = []
-        held, grown = connection.held, connection.grown
+        before = connection.held
         reports = connection.received(data, now, messages)
-        self._tally.bytes += len(data)
-        nbytes = len(data) + held - connection.held + connection.grown - grown  # of the messages, inflated
+        size = len(data)
+        self._tally.bytes += size
+        nbytes = size + before - connection.held
         if not reports:
             if messages and leg is not None:
                 leg.deliver(messages, nbytes, now)
@@ -229,7 +231,7 @@ class Supervisor:
     @property
     def is_drained(self) -> bool:
         """Reading was paused, and can go on: give it a tick."""
-        return self._queue.is_half_empty and any(leg.is_paused for leg in self._legs.legs)
+        return self._has_paused and self._queue.is_half_empty and any(leg.is_paused for leg in self._legs.legs)
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
@@ -355,6 +357,7 @@ class Supervisor:
         if policy == "pause":
             paused = [leg for leg in self._legs.legs if leg.pause()]
             if paused:
+                self._has_paused = True
                 self.emit(Paused(now, self._queue.size))
         elif policy == "fail" and self.ended is None:
             failure = Failure(Cause.OVERFLOW, f"{self._queue.size} bytes queued")
@@ -370,4 +373,5 @@ class Supervisor:
         if self.is_drained:
             for leg in self._legs.legs:
                 leg.resume(now)
+            self._has_paused = False
             self.emit(Resumed(now, self._queue.size))
