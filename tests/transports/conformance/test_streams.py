@@ -30,6 +30,7 @@ from holdfast.testing.services.binance import BinanceSpot
 from holdfast.testing.services.kraken import Kraken
 
 QUICK = Backoff(initial=0.5, maximum=0.5)
+MINUTE = 60.0  # of simulated time
 TRADES = ("btcusdt@trade", "ethusdt@trade", "xrpusdt@trade")
 
 
@@ -55,7 +56,7 @@ def test_what_a_service_lost_after_a_reconnect_is_found_by_asking_it(backend: Si
                     assert [gap.stream for gap in log.of(Gap)] == [None, TRADES[1]]
                     assert len(log.of(Connected)) == 2
 
-    backend.run(test)
+    backend.run(test, within=MINUTE)
 
 
 def test_what_a_service_acknowledged_and_never_brings_is_asked_for_again(backend: SimulatedBackend):
@@ -88,7 +89,7 @@ def test_what_a_service_acknowledged_and_never_brings_is_asked_for_again(backend
                     assert host.held == [frozenset(streams)]
                     assert len(log.of(Connected)) == 2
 
-    backend.run(test)
+    backend.run(test, within=MINUTE)
 
 
 @pytest.mark.parametrize("rotation", [True, False])
@@ -114,7 +115,7 @@ def test_where_acknowledgements_never_come_the_connection_is_replaced(backend: S
                     assert causes == ([] if rotation else [Cause.UNACKNOWLEDGED])
                     assert len(log.of(Connected)) == 2
 
-    backend.run(test)
+    backend.run(test, within=MINUTE)
 
 
 def test_one_stream_of_several_that_falls_silent_is_mended_alone(backend: SimulatedBackend):
@@ -135,7 +136,7 @@ def test_one_stream_of_several_that_falls_silent_is_mended_alone(backend: Simula
                     assert log.count(TRADES[1]) >= 19, "the others are not disturbed"
                     assert len(log.of(Connected)) == 1
 
-    backend.run(test)
+    backend.run(test, within=MINUTE)
 
 
 def test_heartbeats_and_acknowledgements_are_no_data(backend: SimulatedBackend):
@@ -158,7 +159,7 @@ def test_heartbeats_and_acknowledgements_are_no_data(backend: SimulatedBackend):
                     assert [event.failure.cause for event in log.of(Disconnected)] == [Cause.NO_DATA]
                     assert log.of(Update) == []
 
-    backend.run(test)
+    backend.run(test, within=MINUTE)
 
 
 @pytest.mark.parametrize("at_once", [True, False])
@@ -186,7 +187,22 @@ def test_many_subscriptions_keep_within_the_window_of_messages(backend: Simulate
                     assert host.closed_by == []
                     assert len(log.of(Connected)) == 2
 
-    backend.run(test)
+    backend.run(test, within=MINUTE)
+
+
+def test_whoever_does_not_keep_within_it_is_cut(backend: SimulatedBackend):
+    """So the test above can fail."""
+    streams = tuple(f"s{number}@trade" for number in range(30))
+
+    async def test() -> None:
+        exchange = Exchange([Stream(name, 1.0) for name in streams], rules=Rules(message_limit=(5, 1.0)))
+        async with at_exchange(backend, exchange) as host:
+            wanted = service(*streams, url=f"{host.url}/stream", limits=STRICT, batch=1)
+            async with backend.open_feed(wanted, message_window=None):
+                await backend.until(lambda: host.closed_by)
+                assert host.closed_by == ["message_limit"]
+
+    backend.run(test, within=MINUTE)
 
 
 def test_a_stream_that_is_refused_does_no_harm_to_others(backend: SimulatedBackend):
@@ -205,7 +221,7 @@ def test_a_stream_that_is_refused_does_no_harm_to_others(backend: SimulatedBacke
                     assert log.count(streams[0]) >= 9
                     assert len(log.of(Connected)) == 1
 
-    backend.run(test)
+    backend.run(test, within=MINUTE)
 
 
 def test_streams_come_and_go_while_connected(backend: SimulatedBackend):
@@ -222,4 +238,4 @@ def test_streams_come_and_go_while_connected(backend: SimulatedBackend):
                     assert [event.streams for event in log.of(Unsubscribed)] == [(TRADES[0],)]
                     assert [event.streams for event in log.of(Subscribed)] == [(TRADES[0],), TRADES[1:]]
 
-    backend.run(test)
+    backend.run(test, within=MINUTE)
