@@ -44,6 +44,7 @@ EVENTS = [
 GROUPS = (Backoff, Deflate, DialWindow, Keepalive, Limits, MessageWindow, Overflow, Patience, Retry, Staleness)
 GROUPS += (Rotation, Subscribing, Timeouts)
 SHOWN = {
+    "binance_asyncio.py": "README.md",
     "tail_asyncio.py": "README.md",
     "tail_trio.py": "README.md",
     "events_asyncio.py": "README.md",

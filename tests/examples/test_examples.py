@@ -15,6 +15,9 @@ import trustme
 from websockets.asyncio.server import ServerConnection
 
 from helpers.servers import Handler, WebSocketServer, send_all, send_and_stay
+from holdfast.testing import Exchange, Stream
+from holdfast.testing.services.binance import BinanceSpot
+from holdfast_cli.exchange_host import ExchangeHost
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 GUARD = 60.0  # seconds after which an example that hangs is killed; no test waits for it
@@ -59,6 +62,26 @@ def test_tail_subscribes_and_prints_after_every_connect(example: str) -> None:
 
     with WebSocketServer(confirm_and_hang_up, confirm) as server, running(example, server.url) as process:
         assert lines(process, 3) == ['{"op": "subscribe"}', '{"op": "subscribe"}', "news"]
+
+
+def test_the_first_example_prints_updates_of_its_streams() -> None:
+    """At a simulated service: it dials what it is told in place of Binance's own URL."""
+    streams = ("btcusdt@kline_1m", "btcusdt@bookTicker")
+    elsewhere = (
+        "import runpy, sys; from functools import partial; from holdfast.dialects import binance\n"
+        "binance.spot = partial(binance.spot, endpoint=sys.argv[1]); runpy.run_path(sys.argv[2])"
+    )
+    example = str(EXAMPLES / "binance_asyncio.py")
+    with ExchangeHost(Exchange([Stream(name, 20.0) for name in streams], service=BinanceSpot())) as host:
+        command = [sys.executable, "-c", elsewhere, f"{host.url}/stream", example]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            guard = Timer(GUARD, process.kill)
+            guard.start()
+            seen = {line.partition(" ")[0] for line in lines(process, 10)}
+            guard.cancel()
+            guard.join()
+            process.kill()
+    assert seen == set(streams)
 
 
 def test_gaps_are_shown() -> None:
