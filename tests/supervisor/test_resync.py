@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from itertools import pairwise
+from random import Random
 
 import pytest
 
@@ -14,19 +15,25 @@ from holdfast import (
     Cause,
     Closed,
     ConfigError,
+    Event,
+    Failure,
     FeedConfig,
     FeedOptions,
     Gap,
     GiveUp,
+    Message,
     Overflow,
     Resync,
     Resynced,
     ResyncFailed,
+    Retry,
     Rotated,
     Update,
 )
 from holdfast.dialects import binance
 from holdfast.settings import ITEM_COST
+from holdfast.supervisor.resyncs import Resyncs
+from holdfast.supervisor.shared import Shared
 from holdfast.testing import MuteData, Reset
 from holdfast.testing.services.binance import BinanceSpot
 from holdfast.testing.world import Observer, sleep
@@ -54,13 +61,31 @@ class Snapshots:
         self.running += 1
         self.most = max(self.most, self.running)
         try:
-            await sleep(self.takes)
+            await sleep(self.takes / 2)
+            await sleep(self.takes / 2)
         finally:
             self.running -= 1
             self.ended.append(stream)
         if number <= self.fail:
             raise OSError("no such luck")
         return number
+
+
+class Watch(Observer):
+    """What is held is counted right."""
+
+    def __init__(self, voyage: Voyage) -> None:
+        self.most = 0
+        self._voyage = voyage
+
+    def on_settled(self, machine: object, now: float) -> None:
+        resyncs = self._voyage.fleet._feed._resyncs
+        assert resyncs is not None
+        held = [message for one in resyncs._streams.values() for _, message in one.messages]
+        assert resyncs._size == sum(one.size for one in resyncs._streams.values())
+        assert resyncs._size == sum(len(one.text) + ITEM_COST for one in held if isinstance(one, Update))
+        assert set(resyncs._ready) | {one.name for one in resyncs._running.values()} <= set(resyncs._pending)
+        self.most = max(self.most, resyncs._size)
 
 
 def sail(
@@ -78,6 +103,7 @@ def sail(
     source = binance.spot(*streams, endpoint=f"ws://{HOST}/stream")
     given: FeedOptions = {**PLAIN, **(options or {}), "resync": resync}
     fetch.voyage = voyage = Voyage(source, BinanceSpot(), (*streams, "later@depth"), rate=rate, options=given)
+    voyage._process.observe(Watch(voyage))
     return voyage
 
 
@@ -138,6 +164,17 @@ def test_after_a_gap_of_all_there_is_a_new_one() -> None:
     _, _, gap = fetch.calls[1]
     assert gap is not None
     assert gap.cause.cause is Cause.RESET
+
+
+def test_it_runs_behind_the_first_message_after_the_gap() -> None:
+    fetch = Snapshots()
+    voyage = sail(fetch, rate=0.125).run(40.0).strike(Reset()).run(20.0)
+    (_, _, none), (called, _, gap) = fetch.calls
+    assert none is None
+    assert gap is not None
+    first = next(n for n in range(99) if n and voyage.exchange.published_at(BOOK, n) > gap.at)
+    assert called == pytest.approx(voyage.exchange.published_at(BOOK, first), abs=0.5)
+    assert called > gap.at + 1.0
 
 
 def test_after_a_gap_of_the_stream_too_and_only_of_that() -> None:
@@ -223,6 +260,33 @@ def test_what_was_well_for_long_is_not_kept_waiting() -> None:
     assert waits == [0.0] * 6
 
 
+def test_what_was_well_for_long_begins_with_the_shortest_pause() -> None:
+    fetch = Snapshots(takes=0.0, fail=4)
+    voyage = sail(fetch, options={"check_sequences": True, "retry": Retry(stable_after=2.0)}).run(15.0)
+    assert fetch.calls[-1][0] < 10.0 + fetch.calls[0][0]
+    fetch.fail = 0
+    fetch.calls.clear()
+    voyage.run(3.0)
+    for _ in range(2):
+        voyage.strike(MuteData(0.3)).run(0.6)
+    voyage.run(2.0)
+    (first, _, gap), (second, _, _) = fetch.calls
+    assert gap is not None
+    assert first == gap.at
+    assert second == pytest.approx(first + 0.5)
+
+
+def test_a_short_while_of_health_is_enough_if_that_is_what_is_set() -> None:
+    fetch = Snapshots(takes=0.0, fail=4)
+    voyage = sail(fetch, options={"check_sequences": True, "retry": Retry(stable_after=0.5)})
+    while not voyage.of(Resynced):
+        voyage.run(0.25)
+    voyage.run(1.0).strike(MuteData(0.3)).run(1.0)  # sooner than the pause after five runs
+    called, _, gap = fetch.calls[-1]
+    assert gap is not None
+    assert called == gap.at
+
+
 def test_so_many_run_at_once() -> None:
     names = [f"s{number}@depth" for number in range(20)]
     fetch = Snapshots(takes=1.0)
@@ -235,23 +299,7 @@ def test_so_many_run_at_once() -> None:
 def test_what_is_held_is_bounded_and_what_is_dropped_is_told() -> None:
     fetch = Snapshots(takes=20.0)
     voyage = sail(fetch, timeout=100.0, max_held=8 * 1024)
-
-    class Watch(Observer):
-        most = 0
-
-        def on_settled(self, machine: object, now: float) -> None:
-            resyncs = voyage.fleet._feed._resyncs
-            assert resyncs is not None
-            assert resyncs._size == sum(one.size for one in resyncs._streams.values())
-            assert resyncs._size == sum(
-                len(message.text) + ITEM_COST
-                for one in resyncs._streams.values()
-                for _, message in one.messages
-                if isinstance(message, Update)
-            )
-            self.most = max(self.most, resyncs._size)
-
-    watch = Watch()
+    watch = Watch(voyage)
     voyage._process.observe(watch)
     voyage.run(18.0)
     assert 4 * 1024 < watch.most <= 8 * 1024
@@ -270,13 +318,47 @@ def test_what_is_held_is_bounded_and_what_is_dropped_is_told() -> None:
     assert all(isinstance(then, int) and then == one + 1 for one, then in pairwise(told[at:]))  # type: ignore[operator]
 
 
+class Outlet:
+    """What comes out of Resyncs alone."""
+
+    def __init__(self, max_held: int = 1000) -> None:
+        self.out: list[object] = []
+        self.shared = Shared(Random(1), Random(1).randbytes)
+        self.resyncs = Resyncs(Resync(Snapshots(), max_held=max_held), Backoff(), 30.0, self.shared, self)
+
+    def emit(self, event: Event) -> None:
+        self.out.append(event)
+
+    def queue(self, messages: list[Message], nbytes: int, now: float) -> None:
+        self.out.append(([str(one.text) for one in messages if isinstance(one, Update)], nbytes))
+
+    def lose(self, gap: Gap) -> None:
+        self.out.append((gap.stream, gap.dropped, gap.since))
+        self.resyncs.declared(gap, 0.0)
+
+    def gave_up(self, failure: Failure, reason: str, now: float) -> None:
+        raise AssertionError
+
+
 def test_the_largest_hold_gives_way() -> None:
-    fetch = Snapshots(takes=50.0)
-    voyage = sail(fetch, BOOK, OTHER, timeout=100.0, max_held=16 * 1024, at_once=2)
-    voyage.exchange._market._silent = frozenset()
-    voyage.run(60.0)
-    assert {gap.stream for gap in voyage.of(Gap)} <= {BOOK, OTHER}
-    assert voyage.of(Gap)
+    outlet = Outlet(max_held=10 * (ITEM_COST + 1))
+    outlet.resyncs.want(["a", "b"])
+    outlet.resyncs.put([Update("a", "1"), Update("a", "2"), Update("b", "3"), *[Update("b", "4")] * 5], 8, 1.0)
+    assert outlet.out == []
+    outlet.resyncs.put([Update("a", "5")] * 3, 3, 2.0)
+    assert outlet.out == [("b", 3, 1.0)]
+
+
+def test_sizes_are_those_of_what_goes_on() -> None:
+    outlet = Outlet()
+    outlet.resyncs.want(["a"])
+    outlet.resyncs.put([Update("b", "123"), Update("a", "1234"), Update("c", "5")], 8, 1.0)
+    assert outlet.out == [(["123", "5"], 4)]
+    (command,) = outlet.shared.commands
+    outlet.resyncs.fetched(command.conn, "all", 2.0)
+    assert outlet.out[1:] == [Resynced(2.0, "a", "all"), (["1234"], 4)]
+    outlet.resyncs.put([Update("a", "2")], 1, 3.0)
+    assert outlet.out[3:] == [(["2"], 1)]
 
 
 def test_a_queue_that_dropped_something_needs_new_snapshots() -> None:
@@ -313,16 +395,19 @@ def test_the_consumer_may_ask_for_another() -> None:
     voyage._process.settle()
     assert len(fetch.calls) == 2
     voyage.run(5.0)
+    voyage.subscribe(BOOK)  # it is wanted anyway
     told = story(voyage)
     at = told.index("snapshot 2")
     assert told[at + 1] == told[at - 1] + 1  # type: ignore[operator]
     for wrong in ([TRADE], ["x@depth"]):
         with pytest.raises(ConfigError, match=r"not wanted, or not among Resync.streams = '\*@depth\*'"):
             voyage.fleet.resync(wrong, voyage.world.now)
+    voyage.strike(Reset()).run(40.0)
     voyage.fleet.resync([], voyage.world.now)
     voyage._process.settle()
     voyage.run(5.0)
-    assert len(fetch.calls) == 3
+    assert len(fetch.calls) == 4
+    assert [gap is None for _, _, gap in fetch.calls] == [True, True, False, True]
 
 
 def test_without_the_setting_nobody_can_ask() -> None:
