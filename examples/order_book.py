@@ -139,4 +139,6 @@ def show(book: Book) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run({"binance": keep_binance, "kraken": keep_kraken}[sys.argv[1]](sys.argv[2]))
+    service, symbol = sys.argv[1:]
+    keep = {"binance": keep_binance, "kraken": keep_kraken}[service]
+    asyncio.run(keep(symbol))

@@ -24,6 +24,7 @@ from holdfast import (
     MessageWindow,
     Overflow,
     Patience,
+    Resync,
     Retry,
     Rotation,
     Staleness,
@@ -41,7 +42,7 @@ DOCUMENTS += [f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"
 EVENTS = [
     one for one in vars(holdfast).values() if isinstance(one, type) and issubclass(one, Event) and one is not Event
 ]
-GROUPS = (Backoff, Deflate, DialWindow, Keepalive, Limits, MessageWindow, Overflow, Patience, Retry, Staleness)
+GROUPS = (Backoff, Deflate, DialWindow, Keepalive, Limits, MessageWindow, Overflow, Patience, Resync, Retry, Staleness)
 GROUPS += (Rotation, Subscribing, Timeouts)
 SHOWN = {
     "binance_asyncio.py": "README.md",
@@ -52,6 +53,7 @@ SHOWN = {
     "phoenix_channels.py": "docs/dialects.md",
     "graphql_transport_ws.py": "docs/dialects.md",
     "listen_key.py": "docs/dialects.md",
+    "order_book.py": "docs/zero-gap.md",
 }
 
 
