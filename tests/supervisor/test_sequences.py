@@ -15,6 +15,7 @@ from holdfast import Backoff, Cause, ConfigError, Failure, FeedConfig, FeedOptio
 from holdfast.dialects import binance, coinbase
 from holdfast.supervisor.merge import Merge
 from holdfast.supervisor.sequences import Sequences
+from holdfast.supervisor.tally import LegTally
 from holdfast.testing import FaultRecord, LoseData, MuteData, Reset
 from holdfast.testing.services.binance import BinanceSpot, BinanceUsdm
 from holdfast.testing.services.coinbase import Coinbase
@@ -257,7 +258,7 @@ def two_connections(messages: Iterable[int] = ()) -> Merge:
     """Both are sure of `a`; the first brought these, and the second has still to bring them."""
     merge = Merge(by_stream=True, overlap=10.0)
     for conn in (1, 2):
-        merge.add(conn)
+        merge.add(conn, LegTally())
         merge.carries(conn, ["a", "b"], 0.0)
     merge.ponged(1, 1.0, 1.0)
     assert merge.is_sure(2, "a")
