@@ -7,7 +7,7 @@ from collections.abc import Callable
 import click
 from rich.console import Console
 
-from holdfast_cli import demo_script, exchange_demo
+from holdfast_cli import demo_script, exchange_demo, zero_gap
 from holdfast_cli.demo_report import Report, print_report, report_json, report_of
 from holdfast_cli.demo_run import run_demo
 from holdfast_cli.demo_script import Script
@@ -33,6 +33,12 @@ _PROMISE_BROKEN = 1
     type=click.Choice(list(exchange_demo.EXCHANGES)),
     help="Simulate this one with its limits: 200 streams, and some given up and asked for again, through five cuts.",
 )
+@click.option("--rotate", is_flag=True, help="Nothing goes wrong, and the connection is replaced ten times.")
+@click.option(
+    "--legs",
+    type=click.IntRange(1, zero_gap.MAX_LEGS),
+    help="So many connections carry all at the same time, and one of them is cut every two seconds.",
+)
 @click.option(
     "--transport",
     type=click.Choice(["asyncio", "trio"]),
@@ -43,10 +49,13 @@ _PROMISE_BROKEN = 1
 @click.option(
     "--seconds",
     type=float,
-    help=f"How long it lasts.  [default: {demo_script.SECONDS:g}; with --exchange {exchange_demo.SECONDS:g}]",
+    help=f"How long it lasts.  [default: {demo_script.SECONDS:g}; with --exchange {exchange_demo.SECONDS:g}, with "
+    f"--rotate or --legs {zero_gap.SECONDS:g}]",
 )
 @click.option("--json", "as_json", is_flag=True, help="End with the ledger as one line of JSON; all else to stderr.")
-def demo(exchange: str | None, transport: str, seconds: float | None, as_json: bool) -> None:
+def demo(
+    exchange: str | None, rotate: bool, legs: int | None, transport: str, seconds: float | None, as_json: bool
+) -> None:
     """Watch a feed survive a misbehaving exchange.
 
     An exchange on this machine publishes trades. On a script it resets connections, falls silent, mutes its data,
@@ -54,9 +63,17 @@ def demo(exchange: str | None, transport: str, seconds: float | None, as_json: b
     each one that was lost must lie in a gap that the feed declared.
 
     With --exchange, one that you know: it must have at the end what is wanted, and nobody may have broken its rules.
+
+    With --rotate, or with --legs of 2 and more, 200 streams bring 2,000 messages/s, and not one may be lost or come
+    twice.
     """
     console = Console(stderr=as_json, highlight=False)
-    play = _script(seconds) if exchange is None else _exchange(exchange, seconds)
+    if (exchange is not None) + rotate + (legs is not None) > 1:
+        raise click.UsageError("--exchange, --rotate and --legs are demos of their own: choose one")
+    if rotate or legs is not None:
+        play = _zero_gap(legs, seconds)
+    else:
+        play = _script(seconds) if exchange is None else _exchange(exchange, seconds)
     try:
         report = play(load_transport(transport), console)
     except KeyboardInterrupt:
@@ -94,6 +111,19 @@ def _exchange(name: str, seconds: float | None) -> Play:
             outcome = exchange_demo.run_exchange_demo(transport, simulated, plan, show)
         audited = exchange_demo.audit(outcome.published, outcome.log)
         return exchange_demo.report_of(name, outcome, audited, exchange_demo.problems(outcome, audited))
+
+    return play
+
+
+def _zero_gap(legs: int | None, seconds: float | None) -> Play:
+    length = _length(seconds, zero_gap.SECONDS, zero_gap.MIN_SECONDS, zero_gap.MAX_SECONDS)
+    plan = zero_gap.Plan.of_rotations(length) if legs is None else zero_gap.Plan.of_cuts(length, legs)
+
+    def play(transport: Transport, console: Console) -> Report:
+        title = f"holdfast demo on {transport.name}: {plan.name}, {len(plan.streams)} streams"
+        with make_show(console, title, plan.seconds) as show:
+            outcome = zero_gap.run_zero_gap(transport, plan, show)
+        return zero_gap.report_of(outcome)
 
     return play
 

@@ -50,7 +50,8 @@ def report_of(outcome: Outcome, audited: Audit, found: list[str]) -> Report:
 def print_report(console: Console, report: Report) -> None:
     """Tables and the verdict."""
     console.print(_ledger(report.title, report.audited), end="\n\n")
-    console.print(_gaps(report.audited), end="\n\n")
+    if report.audited.gaps:
+        console.print(_gaps(report.audited), end="\n\n")
     console.print(Text(report.verdict, style="bold red" if report.problems else "bold green"))
 
 

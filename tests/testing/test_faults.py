@@ -19,7 +19,7 @@ from holdfast import (
     RetryScheduled,
     Staleness,
 )
-from holdfast.testing import CloseWith, Exchange, Fault, GoSilent, IgnorePings, MuteData, RefuseDials, Reset
+from holdfast.testing import CloseWith, Exchange, Fault, GoSilent, IgnorePings, MuteData, RefuseDials, Reset, ResetOne
 from holdfast_cli.ledger import Audit, Entry, audit
 from testing.link import STREAMS, Link
 
@@ -191,6 +191,16 @@ def test_a_fault_can_strike_at_will() -> None:
     assert causes(link) == [Cause.RESET]
     assert [(record.at, record.hits) for record in link.exchange.take_struck()] == [(3, 1)]
     assert link.exchange.ledger.connections[0].ended_at == 3
+
+
+def test_one_connection_is_reset_and_the_others_go_on() -> None:
+    link = Link(options={"legs": 3}).run(3)
+    link.exchange.strike(ResetOne(4), 3.0)
+    assert [record.ended_at for record in link.exchange.ledger.connections] == [None, 3.0, None]
+    assert link.exchange.open_connections == 2
+    (record,) = link.exchange.take_struck()
+    assert (record.connections, record.hits, str(record.fault)) == (3, 1, "resets one connection")
+    assert ResetOne(4).chosen([]) == []
 
 
 def test_the_script_counts_from_the_start_and_strikes_even_if_nobody_is_there() -> None:

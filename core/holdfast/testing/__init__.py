@@ -19,6 +19,7 @@ from holdfast.testing.faults import (
     Refusal,
     RefuseDials,
     Reset,
+    ResetOne,
     Target,
 )
 from holdfast.testing.ledger import ConnectionRecord, Ledger, Publication
@@ -49,6 +50,7 @@ __all__ = [
     "Refusal",
     "RefuseDials",
     "Reset",
+    "ResetOne",
     "Rules",
     "ServerCommand",
     "Service",

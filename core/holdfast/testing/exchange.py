@@ -215,7 +215,7 @@ class Exchange:
         self.faults.append(record)
         if record.fault.lasts:
             self._lasting.append(record)
-        for connection in self._connections.values():
+        for connection in fault.chosen(list(self._connections.values())):
             connection.struck(record, now)
 
     def _publish(self, publication: Publication, now: float) -> None:

@@ -1,15 +1,18 @@
 """What can go wrong at a service: each fault is plain data that says what it does to a connection.
 
-A fault strikes every connection there is at its moment; those dialled later are healthy. To add one, derive from
-`Fault` or `LastingFault` and override what it does; the exchange needs no change.
+A fault strikes every connection there is at its moment, unless it chooses among them; those dialled later are healthy.
+To add one, derive from `Fault` or `LastingFault` and override what it does; the exchange needs no change.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
 
 
 class Outgoing(Enum):
@@ -55,6 +58,10 @@ class Fault:
         """Seconds from the moment it strikes."""
         return 0.0
 
+    def chosen(self, connections: Sequence[T]) -> Sequence[T]:
+        """Those that it strikes, of all that there are, in the order in which they were dialled."""
+        return connections
+
     def strike(self, target: Target) -> bool:  # noqa: ARG002
         """What happens at once to one connection; whether it took effect."""
         return False
@@ -88,6 +95,19 @@ class Reset(Fault):
 
     def __str__(self) -> str:
         return "resets every connection"
+
+
+@dataclass(frozen=True, slots=True)
+class ResetOne(Reset):
+    """RST on one connection, the others go on. `which`: from 0, oldest first; counted round if there are fewer."""
+
+    which: int = 0
+
+    def chosen(self, connections: Sequence[T]) -> Sequence[T]:
+        return [connections[self.which % len(connections)]] if connections else []
+
+    def __str__(self) -> str:
+        return "resets one connection"
 
 
 @dataclass(frozen=True, slots=True)
