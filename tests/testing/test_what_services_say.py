@@ -139,3 +139,21 @@ def test_pings_of_the_rules_yield_to_those_of_the_exchange() -> None:
 def test_a_pong_needs_a_ping() -> None:
     with pytest.raises(ConfigError, match="there is no ping"):
         Exchange([QUARTERS], rules=Rules(pong_timeout=3.0))
+
+
+def test_what_each_open_connection_is_subscribed_to_can_be_seen() -> None:
+    class Silent(Wordy):
+        """Acknowledges a stream that never comes."""
+
+        def answer(self, request: str, client: Client) -> list[str]:
+            client.mute.add(request)
+            return []
+
+    exchange = Exchange([QUARTERS], service=Silent())
+    exchange.start(0.0)
+    client = PlainClient(exchange).open("/a,b", now=0.5)
+    assert exchange.subscriptions == {client.conn: {"a", "b"}}
+    client.send(TextMessage("c"), 1.0)
+    assert exchange.subscriptions == {client.conn: {"a", "b", "c"}}
+    client.send(CloseConnection(1000), 1.5)
+    assert exchange.subscriptions == {}

@@ -48,7 +48,7 @@ class Dialect(Protocol):
 
     @property
     def name(self) -> str:
-        """Of the service, as in `holdfast tail NAME:stream`."""
+        """Of the service, as errors call it."""
         ...
 
     @property
