@@ -31,8 +31,8 @@ def short_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = Plan.of_length
 
     def short(seconds: float, streams: tuple[str, ...]) -> Plan:
-        cut = replace(whole(seconds, streams).cuts[0], at=0.5)
-        return Plan(1.2, streams[:6], (cut,), rate=20.0, pause=0.2, share=1, settling=0.4, first_change=0.2)
+        cut = replace(whole(seconds, streams).cuts[0], at=0.7)
+        return Plan(1.3, streams[:6], (cut,), rate=20.0, pause=0.2, share=1, settling=0.6, first_change=0.2)
 
     monkeypatch.setattr(Plan, "of_length", short)
     monkeypatch.setattr(demo_stage, "_REFRESH", 0.01)
