@@ -16,6 +16,7 @@ from holdfast import (
     Closed,
     ConfigError,
     Event,
+    EventsDropped,
     Failure,
     FeedConfig,
     FeedOptions,
@@ -28,10 +29,12 @@ from holdfast import (
     ResyncFailed,
     Retry,
     Rotated,
+    Stall,
     Update,
 )
 from holdfast.dialects import binance
 from holdfast.settings import ITEM_COST
+from holdfast.supervisor.queue import MAX_EVENTS, ItemQueue
 from holdfast.supervisor.resyncs import Resyncs
 from holdfast.supervisor.shared import Shared
 from holdfast.testing import MuteData, Reset
@@ -329,8 +332,9 @@ class Outlet:
     def emit(self, event: Event) -> None:
         self.out.append(event)
 
-    def queue(self, messages: list[Message], nbytes: int, now: float) -> None:
+    def queue(self, messages: list[Message], nbytes: int, now: float) -> int:
         self.out.append(([str(one.text) for one in messages if isinstance(one, Update)], nbytes))
+        return 0
 
     def lose(self, gap: Gap) -> None:
         self.out.append((gap.stream, gap.dropped, gap.since))
@@ -473,3 +477,25 @@ def test_what_cannot_be_set_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"must be a Resync\(function\)"):
         FeedConfig.build(binance.spot(BOOK), {"resync": fetch})  # type: ignore[typeddict-item]
     assert "Snapshots" not in repr(FeedConfig.build(binance.spot(BOOK), {"resync": Resync(fetch)}))
+
+
+def test_what_is_dropped_while_held_is_no_excuse_for_the_service() -> None:
+    voyage = sail(Snapshots(takes=0.0), options={"check_sequences": True}).run(5.0)
+    loss = Failure(Cause.OVERFLOW, "for the test")
+    voyage.fleet._feed.emit(Gap(voyage.world.now, voyage.world.now, voyage.world.now, loss, stream=BOOK))
+    voyage.strike(MuteData(0.6)).run(2.0)
+    (gap,) = [one for one in voyage.of(Gap) if one.stream == BOOK and one.first_missing is not None]
+    assert gap.cause.cause is Cause.SEQUENCE
+
+
+def test_of_old_snapshots_that_nobody_took_only_the_latest_of_a_stream_stays() -> None:
+    queue = ItemQueue(1000, Overflow())
+    for number in range(3):
+        for stream in ("a", "b") if number < 2 else ("b",):
+            queue.put_event(Resynced(0.0, stream, number))
+    for _ in range(MAX_EVENTS):
+        queue.put_event(Stall(0.0, 1.0))
+    left = queue.take()
+    assert [(one.stream, one.snapshot) for one in left if isinstance(one, Resynced)] == [("a", 1), ("b", 2)]
+    (dropped,) = [one for one in left if isinstance(one, EventsDropped)]
+    assert dropped.count + len(left) - 1 == 5 + MAX_EVENTS

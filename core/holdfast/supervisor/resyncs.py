@@ -42,8 +42,9 @@ class Outlet(Protocol):
     def emit(self, event: Event) -> None:
         """An event, behind all that was put."""
 
-    def queue(self, messages: list[Message], nbytes: int, now: float) -> None:
-        """Messages for the consumer."""
+    def queue(self, messages: list[Message], nbytes: int, now: float) -> int:
+        """Messages for the consumer. How many had to be dropped for want of room."""
+        ...
 
     def lose(self, gap: Gap) -> None:
         """Declare it."""
@@ -121,7 +122,7 @@ class Resyncs:
     def put(self, messages: list[Message], nbytes: int, now: float) -> None:
         """Pass on what need not be held."""
         if not self._pending:
-            self._outlet.queue(messages, nbytes, now)
+            self._pass_on(messages, nbytes, now)
             return
         passed: list[Message] = []
         pending = self._pending
@@ -138,7 +139,7 @@ class Resyncs:
             if held.phase is Phase.DUE:
                 self._set_ready(held, now)
         if passed:
-            self._outlet.queue(passed, nbytes, now)
+            self._pass_on(passed, nbytes, now)
         if len(passed) < len(messages):
             while self._size > self._setting.max_held:
                 self._drop(max(self._pending.values(), key=lambda one: one.size), now)
@@ -171,7 +172,7 @@ class Resyncs:
         messages = [message for _, message in held.messages]
         held.messages.clear()
         if messages:
-            self._outlet.queue(messages, sum(map(size_of, messages)), now)
+            self._pass_on(messages, sum(map(size_of, messages)), now)
         self._go_on(now)
 
     def failed(self, job: int, failure: Failure, now: float) -> None:
@@ -213,6 +214,11 @@ class Resyncs:
                 self._lose(held, len(held.messages), Failure(Cause.RESYNC, "the feed ended before it"), now)
 
     # Inside
+
+    def _pass_on(self, messages: list[Message], nbytes: int, now: float) -> None:
+        if dropped := self._outlet.queue(messages, nbytes, now):
+            failure = Failure(Cause.OVERFLOW, "of the queue")
+            self.declared(Gap(now, now, now, failure, dropped=dropped), now)  # the queue has declared it
 
     def _set_ready(self, held: _Held, now: float) -> None:
         if held.phase is Phase.LIVE:

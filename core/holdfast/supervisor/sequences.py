@@ -9,7 +9,7 @@ from holdfast.events import Gap, Message
 from holdfast.failures import Cause, Failure
 from holdfast.supervisor.strand import size_of
 
-PassOn = Callable[[list[Message], int, float], None]
+PassOn = Callable[[list[Message], int, float], object]
 """Takes messages, their size in bytes, and `now`."""
 
 

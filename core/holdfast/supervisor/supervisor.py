@@ -23,7 +23,7 @@ from holdfast.supervisor.leg import State as LegState
 from holdfast.supervisor.leg_stats import stats_of
 from holdfast.supervisor.queue import ItemQueue
 from holdfast.supervisor.resyncs import Resyncs
-from holdfast.supervisor.sequences import Sequences
+from holdfast.supervisor.sequences import PassOn, Sequences
 from holdfast.supervisor.shared import Shared
 from holdfast.supervisor.tally import Tally
 
@@ -57,14 +57,17 @@ class Supervisor:
         self._tally = Tally()
         self._data_at: float | None = None  # when the latest message came
         self._has_paused = False  # a leg was paused, and may be so still
-        self._sequences: Sequences | None = None
-        self._legs = Confluence(self, config, shared, self._tally)
-        if config.check_sequences:
-            self._sequences = Sequences(self._legs.wanted, self._pass_on, self.lose)
         self._resyncs: Resyncs | None = None
+        self._sequences: Sequences | None = None
+        self._pass_on: PassOn = self.queue
+        self._legs = Confluence(self, config, shared, self._tally)
         if config.resync is not None:
             self._resyncs = Resyncs(config.resync, config.backoff, config.retry.stable_after, shared, self)
             self._resyncs.want(config.streams)
+            self._pass_on = self._resyncs.put
+        if config.check_sequences:
+            self._sequences = Sequences(self._legs.wanted, self._pass_on, self.lose)
+            self._pass_on = self._sequences.put
 
     # Inputs
 
@@ -293,26 +296,15 @@ class Supervisor:
     def put(self, messages: list[Message], nbytes: int, now: float) -> None:
         self._data_at = now
         self._tally.messages += len(messages)
-        if self._sequences is not None:
-            self._sequences.put(messages, nbytes, now)
-        else:
-            self._pass_on(messages, nbytes, now)
+        self._pass_on(messages, nbytes, now)
 
-    def _pass_on(self, messages: list[Message], nbytes: int, now: float) -> None:
-        """Behind the numbers."""
-        if self._resyncs is not None:
-            self._resyncs.put(messages, nbytes, now)
-        else:
-            self.queue(messages, nbytes, now)
-
-    def queue(self, messages: list[Message], nbytes: int, now: float) -> None:
+    def queue(self, messages: list[Message], nbytes: int, now: float) -> int:
+        """Behind the numbers, and what is held for snapshots. How many were dropped for it."""
         dropped = self._queue.dropped
         self._queue.put_messages(messages, nbytes, now)
-        if self._resyncs is not None and self._queue.dropped > dropped:
-            failure = Failure(Cause.OVERFLOW, f"Overflow.policy is {self._config.overflow.policy}")
-            self._resyncs.declared(Gap(now, now, now, failure, dropped=self._queue.dropped - dropped), now)
         if self._queue.is_full:
             self._on_full(now)
+        return self._queue.dropped - dropped
 
     def opened(self, leg: Leg, now: float) -> None:  # noqa: ARG002  # each is treated alike
         if self._queue.is_full:
