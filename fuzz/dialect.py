@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 from urllib.parse import parse_qs
 
@@ -105,56 +104,3 @@ def _control(told: dict[str, Any], message: str | bytes) -> Reading:
     if "event" in told:
         return Notice(str(message), going_away=True)
     return Heartbeat() if "channel" in told or "pong" in told else Update(None, message)
-
-
-class Ear:
-    """What passes through a dialect: the one place where everything that is said is still whole, and not yet judged.
-
-    Times by stream: of the latest message (`heard`), of the latest request (`asked`), and of the first request since
-    the last answer (`waiting`). `messages`: how many there were. `last`: when there was one at all.
-    """
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self.clock = clock
-        self.heard: dict[str, float] = {}
-        self.messages: Counter[str] = Counter()
-        self.last = 0.0
-        self.asked: dict[str, float] = {}
-        self.waiting: dict[str, float] = {}
-        self.on_ask: list[Callable[[Sequence[str]], None]] = []  # told of streams that are subscribed to
-
-    def ask(self, streams: Sequence[str]) -> None:
-        now = self.clock()
-        for stream in streams:
-            self.asked[stream] = now
-            self.waiting.setdefault(stream, now)
-
-
-@dataclass(frozen=True)
-class Overheard(Spoken):
-    """The same dialect, with an ear."""
-
-    ear: Ear = field(default_factory=lambda: Ear(lambda: 0.0))
-
-    @classmethod
-    def by(cls, ear: Ear, spoken: Spoken) -> Overheard:
-        return cls(**{one.name: getattr(spoken, one.name) for one in fields(Spoken)}, ear=ear)
-
-    def read(self, message: str | bytes) -> Reading:
-        reading, ear = Spoken.read(self, message), self.ear
-        if type(reading) is Update:
-            ear.last = now = ear.clock()
-            if reading.stream is not None:
-                ear.heard[reading.stream] = now
-                ear.messages[reading.stream] += 1
-        return reading
-
-    def subscribe(self, streams: Sequence[str], request: int) -> str:
-        self.ear.ask(streams)
-        for call in self.ear.on_ask:
-            call(streams)
-        return Spoken.subscribe(self, streams, request)
-
-    def unsubscribe(self, streams: Sequence[str], request: int) -> str:
-        self.ear.ask(streams)
-        return Spoken.unsubscribe(self, streams, request)

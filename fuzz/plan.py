@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
 from fuzz.dialect import Spoken
+from fuzz.leg_plan import SHARE_WITH_LEGS, DrawnLegs, draw_legs
+from fuzz.leg_troubles import LEG_TROUBLES
 from fuzz.stream_plan import SHARE_WITH_STREAMS, Drawn, draw_streams
 from fuzz.stream_troubles import STREAM_TROUBLES
 from holdfast import (
@@ -80,6 +82,12 @@ class Plan:
             if rule.name not in details and getattr(self.rules, rule.name) != rule.default
         )
 
+    @property
+    def overlaps(self) -> bool:
+        """Whether several connections may carry the same streams."""
+        options = self.options
+        return options.get("legs", 1) > 1 or options.get("rotation") is not None or "rotate" in self.pauses
+
     def first(self, seconds: float) -> Plan:
         """The beginning of it."""
         return replace(self, seconds=min(seconds, self.seconds))
@@ -96,16 +104,23 @@ class Plan:
 
     def __str__(self) -> str:
         kinds = ", ".join(f"{kind} every {pause:g} s" for kind, pause in sorted(self.pauses.items()))
+        legs, rotation = self.options.get("legs", 1), self.options.get("rotation")
         rules = ", ".join(f"{name} {getattr(self.rules, name)}" for name in self.rules_in_force)
         return (
             f"seed {self.seed}: {self.seconds / HOUR:g} h, {self.rate:g} messages/s, {kinds or 'no troubles'}, "
             f"rules: {rules or 'none'}"
+            + (f", {legs} legs" if legs > 1 else "")
+            + (f", {rotation}" if rotation is not None else "")
             + (f", {len(self.wanted)} of {len(self.streams)} streams, {self.spoken}" if self.spoken else "")
         )
 
 
-def draw_plan(seed: int, kinds: tuple[str, ...], seconds: float | None = None, *, plain: bool = False) -> Plan:
-    """The voyage of a seed. `kinds`: all troubles there are. `plain`: not one of those with a dialect."""
+def draw_plan(
+    seed: int, kinds: tuple[str, ...], seconds: float | None = None, *, plain: bool = False, single: bool = False
+) -> Plan:
+    """The voyage of a seed. `kinds`: all troubles there are. `plain`: not one of those with a dialect. `single`: not one
+    of those with several connections.
+    """
     chance = Chance(seed).fork("plan")
     rate = 10 ** (chance.random() * 3.78 - 1.78)  # from one a minute to a hundred a second
     plan = Plan(
@@ -121,7 +136,11 @@ def draw_plan(seed: int, kinds: tuple[str, ...], seconds: float | None = None, *
             jitter=chance.choice((0.0, 0.0, 0.125)),
             split=chance.choice((0.0, 0.0, 0.2)),
         ),
-        pauses={kind: chance.choice(_PAUSES) for kind in kinds if kind not in STREAM_TROUBLES and chance.chance(0.5)},
+        pauses={
+            kind: chance.choice(_PAUSES)
+            for kind in kinds
+            if kind not in STREAM_TROUBLES and kind not in LEG_TROUBLES and chance.chance(0.5)
+        },
         heals=chance.chance(0.8),
     )
     chance = Chance(seed).fork("streams")
@@ -137,9 +156,14 @@ def draw_plan(seed: int, kinds: tuple[str, ...], seconds: float | None = None, *
             max_streams=drawn.max_streams,
             compress=drawn.compression is not None and drawn.compress,
         )
-    if rules.fragment and seconds is None:
-        plan = replace(plan, seconds=plan.seconds / _COST_OF_FRAGMENTS)
-    return replace(plan, rules=rules)
+    plan = replace(plan, rules=rules)
+    chance = Chance(seed).fork("legs")
+    if not single and chance.chance(SHARE_WITH_LEGS):
+        plan = _with_legs(plan, draw_legs(chance), chance, kinds)
+    if seconds is None:
+        cost = (_COST_OF_FRAGMENTS if rules.fragment else 1) * plan.options.get("legs", 1)
+        plan = replace(plan, seconds=plan.seconds / cost)
+    return plan
 
 
 def _with_streams(plan: Plan, drawn: Drawn, chance: Chance, kinds: tuple[str, ...]) -> Plan:
@@ -156,6 +180,20 @@ def _with_streams(plan: Plan, drawn: Drawn, chance: Chance, kinds: tuple[str, ..
         spoken=drawn.spoken,
         pauses=plan.pauses | pauses,
     )
+
+
+def _with_legs(plan: Plan, drawn: DrawnLegs, chance: Chance, kinds: tuple[str, ...]) -> Plan:
+    pauses = {kind: chance.choice(_PAUSES) for kind in kinds if kind in LEG_TROUBLES and chance.chance(0.6)}
+    weather = replace(plan.weather, delay=max(plan.weather.delay, drawn.delay))
+    spoken, max_age = plan.spoken, plan.rules.max_age
+    if spoken is not None and max_age is not None and drawn.knows_age:
+        spoken = replace(spoken, limits=replace(spoken.limits, max_age=max_age))
+    rules, window = plan.rules, plan.config.dial_window
+    if drawn.legs > 1 and rules.dial_limit is not None:
+        # Together they would dial too often for a tighter one, for ever: those refused count as well.
+        rules = replace(rules, dial_limit=(window.count, window.period - _DIAL_MARGIN, rules.dial_limit[2]))
+    options: FeedOptions = {**plan.options, "legs": drawn.legs, "rotation": drawn.rotation}
+    return replace(plan, options=options, rules=rules, weather=weather, spoken=spoken, pauses=plan.pauses | pauses)
 
 
 def _draw_options(chance: Chance, rate: float) -> FeedOptions:

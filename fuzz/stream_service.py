@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Any, cast
 
 from fuzz.dialect import Spoken, streams_of
@@ -22,21 +23,28 @@ class PlainService(CombinedStreams):
 
 
 class StreamService(PlainService):
-    """Speaks as `spoken` says. `clock` gives the simulated time.
+    """Speaks as `spoken` says. `clock` gives the simulated time, `clients` those whose connections are open.
 
     `banned`: streams that it refuses. `dark`: those that it acknowledges, and does not send. `break_in`: after so many
     more requests it calls `break_off`, which cuts the connection; None for never.
     """
 
-    def __init__(self, spoken: Spoken, clock: Callable[[], float], break_off: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        spoken: Spoken,
+        clock: Callable[[], float],
+        clients: Callable[[], list[Client]],
+        break_off: Callable[[], None],
+    ) -> None:
         self.banned: set[str] = set()
         self.dark: set[str] = set()
         self.break_in: int | None = None
-        self.client: Client | None = None  # the latest
+        self.client: Client | None = None  # to whom it does wrong: the latest, unless another is chosen
+        self.clients = clients
         self._spoken = spoken
         self._clock = clock
         self._break_off = break_off
-        self._absent: dict[str, list[list[float]]] = {}  # when a stream was not sent, that we said would be
+        self._absent: dict[str, list[_Absence]] = {}
 
     # What it is asked
 
@@ -45,10 +53,13 @@ class StreamService(PlainService):
 
     def greeting(self, client: Client) -> list[str]:
         self.client = client
-        for stream in self._absent:
-            self._back(stream)  # on this connection nothing was promised
-        for stream in client.streams & self.dark:
-            self.mute(stream)
+        there = {id(one) for one in self.clients()}
+        for absences in self._absent.values():
+            for absence in absences:
+                if absence.until == math.inf and id(absence.client) not in there:
+                    absence.until = self._clock()
+        for stream in sorted(client.streams & self.dark):
+            self._mute(stream, client)
         return []
 
     def heartbeat(self, number: int) -> str:
@@ -80,12 +91,12 @@ class StreamService(PlainService):
     def _subscribe(self, streams: list[str], client: Client, number: dict[str, int]) -> list[str]:
         limit = MAX_STREAMS if client.max_streams is None else client.max_streams
         if self._spoken.acks == "whole":
-            whole = len(self._held(client).union(streams)) <= limit and not self.banned.intersection(streams)
+            whole = len(self.held(client).union(streams)) <= limit and not self.banned.intersection(streams)
             taken, refused = (streams, []) if whole else ([], streams)
         else:
             taken, refused = [], list[str]()
             for stream in streams:
-                room = stream in self._held(client) or len(self._held(client).union(taken)) < limit
+                room = stream in self.held(client) or len(self.held(client).union(taken)) < limit
                 (taken if room and stream not in self.banned else refused).append(stream)
         for stream in taken:
             self._serve(stream, client)
@@ -105,34 +116,39 @@ class StreamService(PlainService):
     # What it does, and does wrong
 
     def served(self) -> set[str]:
-        """What it believes that its latest client is subscribed to."""
-        return self._held(self.client) if self.client is not None else set()
+        """What it believes that the chosen client is subscribed to."""
+        return self.held(self.client) if self.client is not None else set()
+
+    def choose(self, number: int) -> None:
+        """Do wrong to this one of its clients from now on, until there is a new one."""
+        if clients := self.clients():
+            self.client = clients[number % len(clients)]
 
     def lose(self, stream: str) -> None:
         """The subscription is gone, and nobody is told."""
         if self.client is not None and stream in self.served():
             self._drop(stream, self.client)
-            self._absent.setdefault(stream, []).append([self._clock(), math.inf])
+            self._note_absent(stream, self.client)
 
     def mute(self, stream: str) -> None:
         """It is subscribed to, and brings nothing, on this connection, before it is asked for anew."""
-        if self.client is not None and stream in self.client.streams:
-            self.client.streams.discard(stream)
-            self.client.mute.add(stream)
-            self._absent.setdefault(stream, []).append([self._clock(), math.inf])
+        if self.client is not None:
+            self._mute(stream, self.client)
 
     def darken(self, stream: str) -> None:
         """It brings nothing, whatever a client does about it."""
         self.dark.add(stream)
-        self.mute(stream)
+        for client in self.clients():
+            self._mute(stream, client)
 
     def light(self, stream: str) -> None:
         """It goes on for whoever has it."""
         if stream in self.dark:
             self.dark.discard(stream)
-            if self.client is not None and stream in self.client.mute:
-                self._drop(stream, self.client)
-                self._serve(stream, self.client)
+            for client in self.clients():
+                if stream in client.mute:
+                    self._drop(stream, client)
+                    self._serve(stream, client)
 
     def heal(self) -> None:
         """No more mistakes. Subscriptions that were lost stay so."""
@@ -143,26 +159,43 @@ class StreamService(PlainService):
 
     def was_absent(self, stream: str, at: float) -> bool:
         """Whether a stream was not sent at that time, though it was said to be."""
-        return any(since <= at <= until for since, until in self._absent.get(stream, ()))
+        return any(one.since <= at <= one.until for one in self._absent.get(stream, ()))
 
-    def _held(self, client: Client) -> set[str]:
+    def held(self, client: Client) -> set[str]:
+        """What it believes that this one is subscribed to."""
         return client.streams | client.mute
 
     def _have(self, client: Client, **number: int) -> str:
-        return json.dumps({"have": sorted(self._held(client)), **number})
+        return json.dumps({"have": sorted(self.held(client)), **number})
+
+    def _mute(self, stream: str, client: Client) -> None:
+        if stream in client.streams:
+            client.streams.discard(stream)
+            client.mute.add(stream)
+            self._note_absent(stream, client)
 
     def _serve(self, stream: str, client: Client) -> None:
         if stream in client.mute:
             return  # it is subscribed to already, as far as it knows
-        self._back(stream)
+        for absence in self._absent.get(stream, ()):
+            if absence.client is client:
+                absence.until = min(absence.until, self._clock())
         client.streams.add(stream)
         if stream in self.dark:
-            self.mute(stream)
+            self._mute(stream, client)
 
     def _drop(self, stream: str, client: Client) -> None:
         client.streams.discard(stream)
         client.mute.discard(stream)
 
-    def _back(self, stream: str) -> None:
-        if (absences := self._absent.get(stream)) and absences[-1][1] == math.inf:
-            absences[-1][1] = self._clock()
+    def _note_absent(self, stream: str, client: Client) -> None:
+        self._absent.setdefault(stream, []).append(_Absence(client, self._clock()))
+
+
+@dataclass(slots=True)
+class _Absence:
+    """A stream was not sent to a client that had been told that it would be."""
+
+    client: Client
+    since: float
+    until: float = math.inf

@@ -30,8 +30,15 @@ def _lose_replies(voyage: Voyage, chance: Chance) -> None:
         _user(voyage, chance)  # or there may be nothing to answer
 
 
+def _choose_client(voyage: Voyage, chance: Chance) -> None:
+    """Where there may be several."""
+    if voyage.service is not None and voyage.plan.overlaps:
+        voyage.service.choose(chance.below(4))
+
+
 def _lose_stream(voyage: Voyage, chance: Chance) -> None:
     """A subscription is gone in silence."""
+    _choose_client(voyage, chance)
     if voyage.service is not None and (streams := voyage.noticeable_losses()):
         voyage.service.lose(chance.choice(streams))
 
@@ -50,6 +57,7 @@ def _mute_stream(voyage: Voyage, chance: Chance) -> None:
         return
     stream = chance.choice(streams)
     if chance.chance(0.5):
+        _choose_client(voyage, chance)
         service.mute(stream)
     else:
         service.darken(stream)

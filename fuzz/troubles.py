@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from fuzz.leg_troubles import LEG_TROUBLES
 from fuzz.stream_troubles import STREAM_TROUBLES
 from holdfast.testing import CloseWith, GoSilent, IgnorePings, MuteData, RefuseDials
 from holdfast.testing.world import Chance, Dialling
@@ -128,4 +129,5 @@ TROUBLES: dict[str, Trouble] = {
     "spurious": _spurious,
     "stall": _stall,
     **STREAM_TROUBLES,
+    **LEG_TROUBLES,
 }

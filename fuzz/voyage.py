@@ -15,15 +15,15 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from fuzz.checkers import CHECKERS, Checker, Violation
-from fuzz.dialect import Ear, Overheard
+from fuzz.ear import Ear, Overheard
 from fuzz.plan import HOST, LONGEST_RETRY_AFTER, Plan
 from fuzz.stream_service import PlainService, StreamService
 from fuzz.troubles import TROUBLES
 from fuzz.user import User
-from holdfast import Event, Fleet, Item
+from holdfast import Event, Fleet, Item, Rotation
 from holdfast.commands import Command
-from holdfast.testing import Exchange, Fault, LastingFault, Stream
-from holdfast.testing.world import Dialling, Link, Observer, World
+from holdfast.testing import Client, Exchange, Fault, IgnorePings, LastingFault, Stream
+from holdfast.testing.world import Dialling, Link, Observer, Weather, World
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,9 @@ class Voyage:
         self.ear = Ear(lambda: self.world.now)
         self.service: StreamService | None = None  # of a voyage with a dialect
         if plan.spoken is not None:
-            self.service = StreamService(plan.spoken, lambda: self.world.now, self._break_off)
+            self.service = StreamService(
+                plan.spoken, lambda: self.world.now, self._clients, self._break_off
+            )
         self.exchange = Exchange(
             streams,
             service=self.service or PlainService(),
@@ -83,11 +85,14 @@ class Voyage:
         self.user = User(self) if plan.spoken is not None else None
         if self.user is not None:
             self.process.observe(self.user)
+        if plan.spoken is not None:
+            self.process.observe(self.ear)
         self.healed = False
         self._began = self.now
         self.troubles: Counter[str] = Counter()
         self._withheld: list[tuple[float, float]] = []
         self._holds: list[tuple[float, float]] = []
+        self._unanswered: list[tuple[float, float]] = []
         self._chance = self.world.chance.fork("troubles")
         self._digest = _Digest()
         self.process.observe(self._digest)
@@ -120,6 +125,8 @@ class Voyage:
     def strike(self, fault: Fault) -> None:
         """A fault of the service."""
         if not self.healed:
+            if isinstance(fault, IgnorePings):
+                self._unanswered.append((self.now, self.now + fault.lasts))
             self.exchange.strike(fault, self.now)
             self.host.settle()
 
@@ -138,13 +145,34 @@ class Voyage:
 
     def hold(self, until: float, *, upward: bool = True, downward: bool = True) -> None:
         """The network stalls for the connections that there are."""
-        self._holds.append((self.now, until))
         for link in self.links():
-            link.hold(until, upward=upward, downward=downward)
+            self.hold_link(link, until, upward=upward, downward=downward)
+        self._holds.append((self.now, until))
+
+    def hold_link(self, link: Link, until: float, *, upward: bool = True, downward: bool = True) -> None:
+        """The network stalls for one of them."""
+        self._holds.append((self.now, until))
+        link.hold(until, upward=upward, downward=downward)
+
+    def disturbed(self, since: float, until: float) -> bool:
+        """Whether the network stalled in between, or the service kept back messages or pongs."""
+        kinds = (self._holds, self._withheld, self._unanswered)
+        return any(began <= until and ended >= since for kind in kinds for began, ended in kind)
 
     def held(self, since: float, until: float, dialled: float = -math.inf) -> float:
         """Seconds in between in which the network stalled for a connection that was dialled at that time."""
         return sum(max(0.0, min(ended, until) - max(began, since)) for began, ended in self._holds if began >= dialled)
+
+    def change_weather(self, weather: Weather) -> None:
+        """For connections that are dialled from now on. No worse than that of the plan, by which checkers judge."""
+        if not self.healed:
+            self.world.weather = weather
+
+    def rotate(self) -> None:
+        """The user has the connections replaced."""
+        if self.process.awake_at < self.now:
+            self.fleet.rotate(self.now)
+            self.process.settle()
 
     def later(self, seconds: float, call: Callable[[], None]) -> None:
         """Not any more once the voyage is healed."""
@@ -184,6 +212,10 @@ class Voyage:
         """The first of them, as far as the dialect knows a limit."""
         most = self.plan.spoken.limits.max_streams if self.plan.spoken is not None else None
         return streams if most is None else streams[: max(0, most - len(self.wanted()))]
+
+    def _clients(self) -> list[Client]:
+        connections = self.exchange._connections.values()
+        return [one.client for one in connections if one.is_open and not one.is_closing]
 
     def _break_off(self) -> None:
         """Soon, because the service is in the midst of an answer."""
@@ -266,6 +298,9 @@ class Voyage:
         self.answer_dials()
         self.hurry_consumer()
         self._holds = [(began, min(ended, self.now)) for began, ended in self._holds]
+        self._withheld = [(began, min(ended, self.now)) for began, ended in self._withheld]
+        self._unanswered = [(began, min(ended, self.now)) for began, ended in self._unanswered]
+        self.world.weather = self.plan.weather
         for link in self.links():
             link.release()
 
@@ -295,7 +330,14 @@ class Voyage:
         publish = 2 * len(self.plan.streams) / self.plan.rate + self.plan.flush_every
         hung = config.timeouts.connect + config.backoff.maximum
         redials = 1 if self.plan.rules.max_age is None else 2
-        return stalled + notice + hung + redials * self.longest_redial + publish + self.longest_mending
+        way = stalled + notice + hung + redials * self.longest_redial + publish + self.longest_mending
+        return way + self.longest_doubt
+
+    @property
+    def longest_doubt(self) -> float:
+        """Seconds for which messages may be held until it is known where they stand."""
+        rotation = self.config.rotation or Rotation()
+        return 2 * rotation.overlap_timeout if self.plan.overlaps else 0.0
 
 
 def sail(plan: Plan, canary: AbstractContextManager[object] | None = None) -> Log:

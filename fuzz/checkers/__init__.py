@@ -2,11 +2,13 @@
 
 from fuzz.checkers.base import Checker, Violation
 from fuzz.checkers.p01_comes_back import ComesBack
-from fuzz.checkers.p02_never_storms import DialLimitKept, NeverStorms
+from fuzz.checkers.p02_never_storms import DialLimitKept, EveryDialHasItsReason, NeverStorms
 from fuzz.checkers.p03_dead_peer_found import DeadPeerFound
 from fuzz.checkers.p04_live_peer_kept import LivePeerKept, PingsAnswered
 from fuzz.checkers.p05_silence_mended import SilenceMended
+from fuzz.checkers.p05_silence_of_each import SilenceOfEach
 from fuzz.checkers.p06_as_wanted import AsWanted, MessageWindowKept
+from fuzz.checkers.p07_rotation_loses_nothing import NothingLostBetween, RotationKept
 from fuzz.checkers.p08_loss_declared import LossDeclared
 from fuzz.checkers.p09_order_kept import OrderKept
 from fuzz.checkers.p10_memory_bounded import MemoryBounded
@@ -15,13 +17,17 @@ from fuzz.checkers.p12_closing_ends import ClosingEnds
 CHECKERS: tuple[type[Checker], ...] = (
     ComesBack,
     NeverStorms,
+    EveryDialHasItsReason,
     DialLimitKept,
     DeadPeerFound,
     LivePeerKept,
     PingsAnswered,
     SilenceMended,
+    SilenceOfEach,
     AsWanted,
     MessageWindowKept,
+    RotationKept,
+    NothingLostBetween,
     LossDeclared,
     OrderKept,
     MemoryBounded,

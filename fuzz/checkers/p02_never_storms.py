@@ -9,7 +9,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from fuzz.checkers.base import EPSILON, Checker, Stalls
-from holdfast import Connected, ConnectFailed, Disconnected, Endpoint, Item
+from holdfast import Connected, ConnectFailed, Disconnected, Endpoint, Event, Item, LegEnded, Rotating
 
 if TYPE_CHECKING:
     from fuzz.voyage import Voyage
@@ -23,6 +23,7 @@ class NeverStorms(Checker):
         self._dials: deque[float] = deque()
         self._dialled_at: dict[int, float] = {}
         self._opened_at: dict[int, float] = {}
+        self._rotating: set[int] = set()  # what is to be replaced
         self._failures = 0
         self._earliest = 0.0  # of the dial after the last failure, by what the consumer was told
         self._last_failed: int | None = None
@@ -36,22 +37,35 @@ class NeverStorms(Checker):
 
     def on_item(self, item: Item, now: float) -> None:
         """A slow consumer hears late: what counts are the times in the events, against those of the dials."""
+        if self.config.legs > 1:
+            return
         if isinstance(item, Connected):
             self._opened_at[item.conn] = item.at
+        elif isinstance(item, Rotating):
+            self._note_health(item.conn, item.at)
+            self._rotating = {item.conn}
+        elif isinstance(item, LegEnded):
+            self._rotating = set()
         elif isinstance(item, (ConnectFailed, Disconnected)):
             self._failed(item)
 
-    def _failed(self, item: ConnectFailed | Disconnected) -> None:
-        conn, at = item.conn, item.at
-        opened = self._opened_at.pop(conn, None)
+    def _note_health(self, conn: int, at: float) -> None:
+        opened = self._opened_at.get(conn)
         if opened is not None and at - opened >= self.config.retry.stable_after:
             self._failures = 0  # it may have been healthy: data is not looked at here
+
+    def _failed(self, item: ConnectFailed | Disconnected) -> None:
+        conn, at = item.conn, item.at
+        self._note_health(conn, at)
+        self._opened_at.pop(conn, None)
+        if conn in self._rotating:
+            return  # its successor is on the way already
+        following = self._dialled_at.get(conn + 1)
         self._failures += 1
         # The smallest pause that the settings allow after so many failures.
         pause = self.config.backoff.pause(self._failures, 1.0)
         asked = item.failure.header("retry-after")
         earliest = at + pause + (float(asked) if asked else 0.0)
-        following = self._dialled_at.get(conn + 1)
         self._dialled_at.pop(conn, None)
         if following is not None and following < earliest - EPSILON:
             self.fail(
@@ -66,6 +80,36 @@ class NeverStorms(Checker):
             self._last_failed = None
             if self._dialled_at[conn + 1] < self._earliest - EPSILON:
                 self.fail(f"dial {conn + 1} came {self._earliest - self._dialled_at[conn + 1]:g} s too early")
+
+
+class EveryDialHasItsReason(Checker):
+    """Of several connections nobody can tell from outside which dial follows on which failure; but each has one of its
+    own, at least the shortest pause ago, but for the first of each connection and those of rotations.
+    """
+
+    promise = 2
+
+    def __init__(self, voyage: Voyage) -> None:
+        super().__init__(voyage)
+        self._allowed = self.config.legs
+        self._permits: deque[float] = deque()  # from when on another one is allowed
+        self._pause = self.config.backoff.pause(1, 1.0)
+
+    def on_event(self, event: Event) -> None:
+        if isinstance(event, (ConnectFailed, Disconnected)):
+            self._permits.append(event.at + self._pause)
+        elif isinstance(event, Rotating):
+            self._allowed += 1
+
+    def on_dialled(self, conn: int, endpoint: Endpoint, now: float) -> None:
+        if self.config.legs == 1:
+            return
+        while self._permits and self._permits[0] <= now + EPSILON:
+            self._permits.popleft()
+            self._allowed += 1
+        self._allowed -= 1
+        if self._allowed < 0:
+            self.fail(f"dial {conn} follows on no failure, or too soon")
 
 
 class DialLimitKept(Checker):

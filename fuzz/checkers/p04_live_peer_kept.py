@@ -81,7 +81,7 @@ class LivePeerKept(Checker):
             else:
                 self._had(truth.pinged, item, timeout, timeout / 4, "a ping")
         elif cause is Cause.NO_DATA:
-            since = max(truth.last_data, self.voyage.ear.last)
+            since = max(truth.last_data, self.voyage.ear.last_on.get(item.conn, 0.0))
             self._had(since, item, self.config.staleness.after or 0.0, self.config.stall_after, "data")
         elif cause is Cause.DIAL_TIMEOUT and item.failure.detail != "simulated":
             self._had(truth.dialled, item, self.config.timeouts.connect, self.config.stall_after, "the dial")
@@ -109,6 +109,7 @@ class PingsAnswered(Checker):
         super().__init__(voyage)
         self._timeout = voyage.plan.rules.pong_timeout
         self._stalls, self._pauses = Stalls(), Stalls()
+        self._paused: set[int] = set()
         self._paused_since: float | None = None
         self._latest = 0  # the latest of the exchange's connections that was looked at
         self._watched: list[ConnectionRecord] = []
@@ -117,16 +118,26 @@ class PingsAnswered(Checker):
         self._stalls.add(since, until)
 
     def on_command(self, command: Command, now: float) -> None:
+        """One of several connections is enough: which of the service's it is nobody knows."""
         if isinstance(command, Pause):
-            self._paused_since = now
-        elif isinstance(command, Resume):
-            self._end_pause(now)
+            self._paused.add(command.conn)
+            self._paused_since = self._paused_since or now
+        elif isinstance(command, (Resume, Disconnect)):
+            self._paused.discard(command.conn)
+            if not self._paused:
+                self._end_pause(now)
+
+    def on_event(self, event: Event) -> None:
+        if isinstance(event, Disconnected):
+            self._paused.discard(event.conn)
+            if not self._paused:
+                self._end_pause(event.at)
 
     def on_dialled(self, conn: int, endpoint: Endpoint, now: float) -> None:
-        self._end_pause(now)
         self._look()
 
     def after_closing(self, now: float) -> None:
+        self._paused.clear()
         self._end_pause(now)
         self._look()
 

@@ -52,13 +52,15 @@ class SilenceMended(Checker):
         if voyage.plan.spoken is not None:
             silences += [voyage.plan.spoken.patient.silence, voyage.plan.spoken.patient.first]
         self._pause = max(_LOOK_EVERY, min((one for one in silences if one is not None), default=math.inf) / 2)
-        if self._pause < math.inf:
+        if self._pause < math.inf and not voyage.plan.overlaps:
             voyage.world.schedule.call_in(self._pause, self._look_again)
 
     def on_stall(self, since: float, until: float) -> None:
         self._stalls.add(since, until)
 
     def on_event(self, event: Event) -> None:
+        if self.voyage.plan.overlaps:
+            return  # see SilenceOfEach
         if self._must_replace is not None:
             self._judge_step(event, *self._must_replace)
         if isinstance(event, Stale):
@@ -104,7 +106,7 @@ class SilenceMended(Checker):
         if reports % _ROUND != 1:
             self._must_replace = stale.at, stream
         if run is not None and reports % _ROUND == 2 and run.conn == stale.conn:
-            asked = self.voyage.ear.asked.get(stream, 0.0)
+            asked = self.voyage.ear.asked_lately(stream)
             if asked < run.at and stale.at - run.at > self.voyage.longest_asking:
                 self.fail(f"{stream} was called silent at {run.at:.3f} s, and not asked for anew")
         self._runs[stream] = _Run(reports, stale.at, stale.conn, messages)

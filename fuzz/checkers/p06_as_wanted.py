@@ -7,11 +7,12 @@ an answer that he had no time to give.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from fuzz.checkers.base import EPSILON, Checker, Stalls
+from fuzz.ear import Frames
 from holdfast import (
     Cause,
     Closed,
@@ -20,10 +21,13 @@ from holdfast import (
     Disconnected,
     Endpoint,
     Event,
+    Failure,
     FeedClosed,
     GaveUp,
     Paused,
     Resumed,
+    Rotated,
+    Rotating,
     StreamRefused,
     Subscribed,
     SubscriptionRefused,
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
 
 _DATA_OPCODES, _CONTROL_OPCODES = (0x1, 0x2), (0x9, 0xA)
 _OWN_CONTROL = (b'{"ping"', b'{"answer"')
+_UNACKNOWLEDGED = f"{Failure(Cause.UNACKNOWLEDGED)}: "
 _TOLERATED = 0.05  # seconds; timers may be so late in good health
 
 
@@ -49,10 +54,10 @@ class AsWanted(Checker):
         self._stalls = Stalls()
         self._pauses = Stalls()
         self._paused_since: float | None = None
-        self._conn: int | None = None
+        self._open: set[int] = set()
         self._clear_since = 0.0  # our process ran, and the connection was read
         self._unsettled: dict[str, float] = {}  # wanted streams that are neither there nor refused, since when
-        self._refused: dict[str, float] = {}  # on this connection; when we were told
+        self._refused: dict[tuple[int, str], float] = {}  # by connection; when we were told
         if voyage.user is not None:
             voyage.user.on_ended = self._on_waited
             voyage.ear.on_ask.append(self._on_asked)
@@ -69,23 +74,29 @@ class AsWanted(Checker):
     def on_event(self, event: Event) -> None:
         if self.voyage.user is None:
             return
+        waiting = self.voyage.ear.waiting
         if isinstance(event, Connected):
-            self._conn = event.conn
+            self._open.add(event.conn)
             self._clear_since = max(self._clear_since, event.at)
-            self._forget()
-        elif isinstance(event, (Disconnected, Closed)):
-            if isinstance(event, Disconnected) and event.failure.cause is Cause.UNACKNOWLEDGED:
-                self._judge_leaving(event)
-            self._conn = None
-            self._end_pause(event.at)
-            self._forget()
-            self.voyage.ear.waiting.clear()
+            self._unsettled.clear()
+        elif isinstance(event, Disconnected):
+            if event.failure.cause is Cause.UNACKNOWLEDGED:
+                self._judge_leaving(event.conn, event.failure.detail, event.at)
+            self._leave(event.conn, event.at)
+        elif isinstance(event, Rotating):
+            if event.reason.startswith(_UNACKNOWLEDGED):
+                self._judge_leaving(event.conn, event.reason.removeprefix(_UNACKNOWLEDGED), event.at)
+        elif isinstance(event, Rotated):
+            self._leave(event.previous, event.at)
+        elif isinstance(event, Closed):
+            for conn in list(self._open):
+                self._leave(conn, event.at)
         elif isinstance(event, (Subscribed, Unsubscribed)):
             for stream in event.streams:
-                self.voyage.ear.waiting.pop(stream, None)
+                waiting.pop((event.conn, stream), None)
         elif isinstance(event, SubscriptionRefused):
-            self._refused[event.stream] = event.at
-            self.voyage.ear.waiting.pop(event.stream, None)
+            self._refused[event.conn, event.stream] = event.at
+            waiting.pop((event.conn, event.stream), None)
         elif isinstance(event, Paused):
             self._paused_since = event.at
         elif isinstance(event, Resumed):
@@ -97,28 +108,39 @@ class AsWanted(Checker):
             self._paused_since = None
             self._clear_since = max(self._clear_since, now)
 
-    def _forget(self) -> None:
+    def _leave(self, conn: int, at: float) -> None:
+        self._open.discard(conn)
+        if not self._open:
+            self._end_pause(at)
         self._unsettled.clear()
-        self._refused.clear()
+        for key in [key for key in self._refused if key[0] == conn]:
+            del self._refused[key]
+        self.voyage.ear.forget(conn)
+
+    def _refused_everywhere(self) -> set[str]:
+        """By each of the connections."""
+        names = {stream for _, stream in self._refused}
+        return {name for name in names if all((conn, name) in self._refused for conn in self._open)}
 
     # Asked too often, or left too early
 
-    def _on_asked(self, streams: Sequence[str]) -> None:
+    def _on_asked(self, conn: int, streams: Sequence[str]) -> None:
         assert self.voyage.user is not None
         for stream in streams:
-            refused = self._refused.get(stream)
+            refused = self._refused.get((conn, stream))
             if refused is not None and self.voyage.user.changed.get(stream, 0.0) < refused:
                 self.fail(f"{stream} was refused at {refused:.3f} s, and is asked for again")
 
-    def _judge_leaving(self, event: Disconnected) -> None:
-        stream = event.failure.detail.split(" and ")[0].split(", ")[0]
-        since, subscribing = self.voyage.ear.waiting.get(stream, 0.0), self.config.subscribing
+    def _judge_leaving(self, conn: int, detail: str, at: float) -> None:
+        stream = detail.split(" and ")[0].split(", ")[0]
+        since, subscribing = self.voyage.ear.waiting.get((conn, stream), 0.0), self.config.subscribing
         needed = subscribing.max_asks * subscribing.ack_timeout
-        needed += self._stalls.noticeable(since, event.at, self.config.stall_after + _TOLERATED)
-        self._end_pause(event.at)
-        needed += self._pauses.noticeable(since, event.at, 0.0)
-        if event.at - since < needed - EPSILON:
-            self.fail(f"left for not acknowledging {stream} after {event.at - since:g} s; there are {needed:g} s")
+        needed += self._stalls.noticeable(since, at, self.config.stall_after + _TOLERATED)
+        needed += self._pauses.noticeable(since, at, 0.0)
+        if self._paused_since is not None:
+            needed += at - max(since, self._paused_since)
+        if at - since < needed - EPSILON:
+            self.fail(f"left for not acknowledging {stream} after {at - since:g} s; there are {needed:g} s")
 
     # Not settled
 
@@ -134,7 +156,7 @@ class AsWanted(Checker):
         states = self.voyage.fleet.stream_states()
         if states.keys() != user.wanted.keys():
             self.fail(f"wanted: {sorted(user.wanted)}; the feed wants {sorted(states)}")
-        if self._conn is None or self._paused_since is not None or self.voyage.process.awake_at >= now:
+        if not self._open or self._paused_since is not None or self.voyage.process.awake_at >= now:
             return
         restless = {stream for stream, state in states.items() if state in ("wanted", "asked")}
         self._unsettled = {stream: self._unsettled.get(stream, now) for stream in sorted(restless)}
@@ -143,7 +165,7 @@ class AsWanted(Checker):
             if now - since > self._longest:
                 self.fail(f"{stream} has been {states[stream]} for {now - since:g} s; {self._longest:g} s are allowed")
         for stream, state in states.items():
-            if state == "refused" and stream not in self._refused:
+            if state == "refused" and all(name != stream for _, name in self._refused):
                 self.fail(f"{stream} was refused, and nobody was told")
 
     def after_healing(self, now: float) -> None:
@@ -158,10 +180,13 @@ class AsWanted(Checker):
         if any(at > lately for at in self.voyage.ear.asked.values()):
             return  # a stream that is never published is being asked for anew
         always = self.voyage.plan.spoken.limits.always if self.voyage.plan.spoken is not None else ()
-        expected = {*user.wanted, *always} - self._refused.keys()
-        if service.served() != expected:
-            missing, much = expected - service.served(), service.served() - expected
-            self.fail(f"not subscribed to: {sorted(missing) or 'none'}; too much: {sorted(much) or 'none'}")
+        expected = {*user.wanted, *always} - self._refused_everywhere()
+        allowed = {*user.wanted, *always}
+        for client in service.clients():
+            held = service.held(client)
+            if len(self._open) == 1 and held != expected or not expected <= held <= allowed:
+                missing, much = expected - held, held - expected
+                self.fail(f"not subscribed to: {sorted(missing) or 'none'}; too much: {sorted(much) or 'none'}")
 
     def _on_waited(self, wait: Wait) -> None:
         """`subscribed` may end in time only, or as soon as its streams are there."""
@@ -194,6 +219,7 @@ class MessageWindowKept(Checker):
         super().__init__(voyage)
         self._stalls = Stalls()
         self._sent: dict[int, deque[float]] = {}
+        self._written = Frames()
         self._latest = 0  # the latest of the exchange's connections that was looked at
         self._watched: list[ConnectionRecord] = []
         window = self.config.message_window
@@ -204,7 +230,6 @@ class MessageWindowKept(Checker):
         self._stalls.add(since, until)
 
     def on_dialled(self, conn: int, endpoint: Endpoint, now: float) -> None:
-        self._sent.clear()
         self._look()
 
     def after_closing(self, now: float) -> None:
@@ -215,7 +240,7 @@ class MessageWindowKept(Checker):
         if window is None or not isinstance(command, Write) or command.data.startswith(b"GET "):
             return
         sent = self._sent.setdefault(command.conn, deque(maxlen=window.count))
-        for first, payload in _frames(command.data):
+        for first, payload in self._written.of(command):
             if self._counts(first, payload):
                 if len(sent) == window.count and now - sent[0] < window.period - EPSILON:
                     self.fail(f"more than {window.count} messages in {window.period:g} s on connection {command.conn}")
@@ -247,17 +272,3 @@ class MessageWindowKept(Checker):
                 return
         if not self.voyage.held(since, at, record.accepted_at):
             self.fail(f"connection {record.conn} of the service was cut: {record.closed_by}")
-
-
-def _frames(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Of the client's frames in one write: first byte and payload."""
-    at = 0
-    while at < len(data):
-        length, begin = data[at + 1] & 0x7F, at + 6
-        if length == 126:
-            length, begin = int.from_bytes(data[at + 2 : at + 4], "big"), at + 8
-        elif length == 127:
-            length, begin = int.from_bytes(data[at + 2 : at + 10], "big"), at + 14
-        mask = data[begin - 4 : begin]
-        yield data[at], bytes(one ^ mask[place % 4] for place, one in enumerate(data[begin : begin + length]))
-        at = begin + length

@@ -1,15 +1,21 @@
-"""Promise 8: every loss lies in a declared gap, which stands before the first message after it, and has a cause."""
+"""Promise 8: every loss lies in a declared gap, which stands before the first message after it, and has a cause.
+
+Of several connections as of one: whatever no message brought must have been declared.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from typing import TYPE_CHECKING
 
-from fuzz.checkers.base import EPSILON, Checker, text_of
+from fuzz.checkers.base import EPSILON, Checker, Stalls, text_of
 from holdfast import Gap, Item, Stale, Unsubscribed
 
 if TYPE_CHECKING:
     from fuzz.voyage import Voyage
+
+
+_GAPS_KEPT = 10_000
 
 
 def number_of(message: str) -> tuple[str, int]:
@@ -27,32 +33,63 @@ class LossDeclared(Checker):
         self._gaps: Counter[str | None] = Counter()  # of single streams, and of all of them
         self._gaps_at: dict[str, int] = {}  # how many gaps there had been when the stream was last heard
         self._owed: dict[str, tuple[float, int]] = {}  # when a stream was said to be missing; gaps as above
+        self._number = 0  # of gaps
+        self._number_at: dict[str, int] = {}  # how many there had been of any kind when the stream was last heard
+        self._latest: deque[tuple[int, Gap]] = deque(maxlen=_GAPS_KEPT)  # with their numbers
+        self._stalls = Stalls()
+        weather = voyage.plan.weather
+        self._underway = weather.delay + weather.jitter + 2 * EPSILON
+
+    def on_stall(self, since: float, until: float) -> None:
+        self._stalls.add(since, until)
 
     def on_item(self, item: Item, now: float) -> None:
         if (text := text_of(item)) is None:
             if isinstance(item, Gap):
                 self._look_at(item)
+            elif self.voyage.plan.overlaps:
+                pass  # another connection may bring what one misses
             elif isinstance(item, Unsubscribed) or (isinstance(item, Stale) and item.stream is not None):
                 self._note_missing(item)
             return
         stream, number = number_of(text)
         last, gaps = self._last.get(stream), self._gaps_of(stream)
-        if last is not None and number > last + 1 and self._gaps_at[stream] == gaps:
+        if last is not None and number > last + 1:
             missing = [one for one in range(last + 1, number) if not self._is_excused(stream, one)]
-            if missing:
+            if missing and self._gaps_at[stream] == gaps:
                 self.fail(f"{stream}: {last} is followed by {number}, and no gap was declared between")
+            elif missing:
+                self._judge_missing(stream, missing)
         if stream in self._owed:
             at, before = self._owed.pop(stream)
             if before == gaps and not self._has_left_since(stream, at):
                 self.fail(f"{stream} was missing from {at:.3f} s on, and {number} came without a gap before it")
         self._last[stream] = number
         self._gaps_at[stream] = gaps
+        self._number_at[stream] = self._number
+
+    def _judge_missing(self, stream: str, missing: list[int]) -> None:
+        """Each lies in one of the gaps since the last message, by when it would have come."""
+        declared = [gap for number, gap in self._latest if number > self._number_at[stream] and gap.stream in (None, stream)]
+        published_at = self.voyage.exchange.published_at
+        for number in {missing[0], missing[-1], *missing[:: max(1, len(missing) // 8)]}:
+            at = published_at(stream, number)
+            if not any(at <= gap.until and self._came(at, gap.since) >= gap.since for gap in declared):
+                spans = ", ".join(f"{gap.since:.3f} to {gap.until:.3f} s" for gap in declared)
+                self.fail(f"{stream}: {number}, published at {at:.3f} s, is missing; gaps were declared from {spans}")
+
+    def _came(self, at: float, since: float) -> float:
+        """When what was published then had come at the latest, unless it was lost."""
+        held = self.voyage.held(at, since) + self._stalls.noticeable(at, since, 0.0) if at < since else 0.0
+        return at + self._underway + held
 
     def _gaps_of(self, stream: str) -> int:
         return self._gaps[None] + self._gaps[stream]
 
     def _look_at(self, gap: Gap) -> None:
         self._gaps[gap.stream] += 1
+        self._number += 1
+        self._latest.append((self._number, gap))
         if gap.since > gap.until + EPSILON:
             self.fail(f"a gap that ends before it begins: {gap}")
 
