@@ -192,6 +192,8 @@ def _with_legs(plan: Plan, drawn: DrawnLegs, chance: Chance, kinds: tuple[str, .
     if drawn.legs > 1 and rules.dial_limit is not None:
         # Together they would dial too often for a tighter one, for ever: those refused count as well.
         rules = replace(rules, dial_limit=(window.count, window.period - _DIAL_MARGIN, rules.dial_limit[2]))
+    if drawn.legs > 1:
+        rules = replace(rules, fragment=min(rules.fragment, 2))  # they would take most of a voyage's time
     options: FeedOptions = {**plan.options, "legs": drawn.legs, "rotation": drawn.rotation}
     return replace(plan, options=options, rules=rules, weather=weather, spoken=spoken, pauses=plan.pauses | pauses)
 

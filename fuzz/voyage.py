@@ -214,8 +214,10 @@ class Voyage:
         return streams if most is None else streams[: max(0, most - len(self.wanted()))]
 
     def _clients(self) -> list[Client]:
-        connections = self.exchange._connections.values()
-        return [one.client for one in connections if one.is_open and not one.is_closing]
+        """Those of our connections that the service takes for open; it may not have heard of the end of others."""
+        links, there = self.host.links, {id(link) for link in self.links()}
+        connections = [one for one in self.exchange._connections.values() if one.is_open and not one.is_closing]
+        return [one.client for one in connections if one.conn in links and id(links[one.conn]) in there]
 
     def _break_off(self) -> None:
         """Soon, because the service is in the midst of an answer."""

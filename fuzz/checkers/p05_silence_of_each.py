@@ -46,7 +46,7 @@ class _Line:
     reported_at: float = 0.0  # silence of all of it
     held: dict[str, float] = field(default_factory=dict[str, float])
     reported: dict[str, float] = field(default_factory=dict[str, float])
-    in_vain: set[str] = field(default_factory=set[str])  # reported before, and no data came, nor was it replaced
+    in_vain: set[str] = field(default_factory=set[str])  # reported, then no data, and nothing was being replaced
 
 
 class SilenceOfEach(Checker):
@@ -142,7 +142,7 @@ class SilenceOfEach(Checker):
         left = user is not None and user.changed.get(stream, 0.0) >= reported
         if heard > reported or left:
             line.in_vain.discard(stream)
-        if self._rotating != stale.conn:
+        if self._rotating is None:  # else it has to wait for its turn, if it is not its own
             if stream in line.in_vain:
                 self._must_replace[stale.conn, stream] = at
             line.in_vain.add(stream)

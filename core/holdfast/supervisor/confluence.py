@@ -69,7 +69,7 @@ class Confluence:
         self._rotations = Rotations(config.rotation, limit, shared.random)
         self._merge = self._new_merge() if config.legs > 1 else None
         self._carriers: dict[int, Leg] = {}  # by current connection
-        self._to_rotate: list[tuple[Leg, str]] = []  # one after the other
+        self._to_rotate: list[tuple[Leg, str, bool]] = []  # one after the other; whether elsewhere
         self._timers = Timers(Timer)
         count = len(config.targets)
         self.legs = [self._new_leg(Redial(config, shared.random, number % count)) for number in range(config.legs)]
@@ -262,7 +262,7 @@ class Confluence:
             return False  # there is nothing to go on with meanwhile
         handover = self._rotations.of(leg)
         if handover is None:
-            self._begin(leg, str(replace.failure), now, elsewhere=replace.elsewhere)
+            self._want_rotation(leg, str(replace.failure), now, elsewhere=replace.elsewhere)
             return True
         return handover.old is leg
 
@@ -280,17 +280,17 @@ class Confluence:
 
     # Rotation
 
-    def _want_rotation(self, leg: Leg, reason: str, now: float) -> None:
-        if not leg.is_open or self._rotations.of(leg) is not None or any(leg is one for one, _ in self._to_rotate):
+    def _want_rotation(self, leg: Leg, reason: str, now: float, *, elsewhere: bool = False) -> None:
+        if not leg.is_open or self._rotations.of(leg) is not None or any(leg is one for one, _, _ in self._to_rotate):
             return
-        self._to_rotate.append((leg, reason))
+        self._to_rotate.append((leg, reason, elsewhere))
         self._rotate_next(now)
 
     def _rotate_next(self, now: float) -> None:
         while self._to_rotate and not self._rotations.handovers:
-            leg, reason = self._to_rotate.pop(0)
+            leg, reason, elsewhere = self._to_rotate.pop(0)
             if leg.is_open and leg in self.legs:
-                self._begin(leg, reason, now)
+                self._begin(leg, reason, now, elsewhere=elsewhere)
 
     def _begin(self, leg: Leg, reason: str, now: float, *, elsewhere: bool = False) -> None:
         assert leg.current is not None

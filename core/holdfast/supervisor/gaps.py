@@ -24,7 +24,7 @@ class Ledger:
         self._tally = tally
         self._all: Loss | None = None  # of every stream
         self._streams: dict[str, Loss] = {}  # of single ones, in the order in which they were lost
-        self._declared_until = 0.0  # of the latest gap in everything
+        self._declared = (0.0, 0.0)  # since when and until when, of the latest gap in everything
 
     def lost(self, since: float, failure: Failure, streams: Iterable[str]) -> None:
         """No connection brings anything. `streams`: all that are wanted."""
@@ -49,14 +49,14 @@ class Ledger:
         self.settle(now)
         for stream in streams:
             loss = self._streams.pop(stream, None)
-            if loss is not None and now > self._declared_until:
+            if loss is not None and (now > self._declared[1] or loss[0] < self._declared[0]):
                 self.declare(Gap(now, loss[0], now, loss[1], stream=stream))
 
     def settle(self, now: float) -> None:
         """Declare what everything has lost, if it has."""
         if self._all is not None:
             since, failure = self._all
-            self._all, self._declared_until = None, now
+            self._all, self._declared = None, (since, now)
             self.declare(Gap(now, since, now, failure))
 
     def declare(self, gap: Gap) -> None:
