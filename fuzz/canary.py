@@ -18,6 +18,7 @@ from fuzz.plan import Plan, draw_plan
 from fuzz.voyage import Voyage
 from holdfast import FeedOptions
 from holdfast.testing import Rules
+from holdfast.testing.world import Weather
 
 _STREAMS = tuple(f"s{number}" for number in range(8))
 
@@ -37,14 +38,17 @@ class Canary:
     rules: Rules
     checkers: tuple[type[Checker], ...]  # those that look on
     spoken: Spoken | None  # of a feed with a dialect, which wants all of _STREAMS
+    weather: Weather | None  # instead of the one that is drawn
 
     def plan(self, seed: int) -> Plan:
         """Half an hour in which each of its troubles comes about every minute, under no rules but its own."""
-        plan = draw_plan(seed, self.troubles, seconds=1800.0, plain=True)
+        plan = draw_plan(seed, self.troubles, seconds=1800.0, plain=True, single=True)
         if self.spoken is not None:
             plan = replace(plan, spoken=self.spoken, streams=_STREAMS, wanted=_STREAMS[:6])
         options: FeedOptions = {**plan.options, **self.options}
         pauses = dict.fromkeys(self.troubles, 60.0)
+        if self.weather is not None:
+            plan = replace(plan, weather=self.weather)
         server_ping = plan.server_ping if self.rules.pong_timeout is None else 20.0
         return replace(plan, pauses=pauses, options=options, rate=self.rate, rules=self.rules, server_ping=server_ping)
 
@@ -69,11 +73,15 @@ def canary(
     rules: Rules = Rules(),  # noqa: B008
     checkers: tuple[type[Checker], ...] = CHECKERS,
     spoken: Spoken | None = None,
+    weather: Weather | None = None,
     **options: Unpack[FeedOptions],
 ) -> Callable[[Callable[[], Iterator[None]]], Plant]:
     def register(plant: Callable[[], Iterator[None]]) -> Plant:
         planted = contextmanager(plant)
-        CANARIES.append(Canary(plant.__name__, expects, troubles, planted, options, rate, rules, checkers, spoken))
+        canary = Canary(
+            plant.__name__, expects, troubles, planted, options, rate, rules, checkers, spoken, weather
+        )
+        CANARIES.append(canary)
         return planted
 
     return register

@@ -48,6 +48,16 @@ def test_some_voyages_have_streams_and_their_troubles():
     }  # fmt: skip
 
 
+def test_some_voyages_have_several_connections_and_their_troubles():
+    plans = [draw_plan(seed, tuple(TROUBLES)) for seed in range(300)]
+    overlapping = [plan for plan in plans if plan.overlaps]
+    assert 120 < len(overlapping) < 180
+    assert {plan.options.get("legs", 1) for plan in overlapping} == {1, 2, 3}
+    assert {kind for plan in overlapping for kind in plan.pauses} == set(TROUBLES)
+    assert all(plan.config.rotation is None and plan.config.legs == 1 for plan in plans if not plan.overlaps)
+    assert any(plan.config.rotation is None for plan in overlapping), "the user may rotate all the same"
+
+
 def test_a_run_is_added_up():
     tally = Tally()
     outcomes = [Outcome("", 7200.0, 3, Counter(reset=2), ("heartbeat",)), Outcome("", 1800.0, 1, Counter(reset=1))]
@@ -61,7 +71,7 @@ def test_a_run_is_added_up():
         "dials": 4,
         "troubles": {"reset": 3},
         "rules": {"heartbeat": 2.0},
-        "promises": {**dict.fromkeys(("1", "2", "3", "4", "5", "6", "8", "9", "10", "11", "12"), 2.5), "13": 0.5},
+        "promises": {**dict.fromkeys(map(str, range(1, 13)), 2.5), "13": 0.5},
         "found": {"problem": "AssertionError", "way_back": "python -m fuzz machine 3"},
     }
     assert "heartbeat 2 h" in tally.summary()

@@ -98,7 +98,10 @@ class Confluence:
                 self._look(now)
             else:
                 for leg in self._rotations.due(now):
-                    self._want_rotation(leg, "its age", now)
+                    if self._rotations.of(leg) is None:
+                        self._want_rotation(leg, "its age", now)
+                    else:
+                        self._rotations.failed(leg, now)  # it has not even taken over yet
                 for handover in [one for one in self._rotations.handovers if one.gap_at <= now]:
                     self._force(handover, now)
                 self._plan()
@@ -107,8 +110,19 @@ class Confluence:
         """For `late` seconds we did not look."""
         for leg in self.legs:
             leg.stalled(late)
+        self._excuse(late)
+
+    def resumed(self, paused: float, now: float) -> None:
+        """Read on all legs again, as was not done for `paused` seconds."""
+        for leg in self.legs:
+            leg.resume(now)
+        self._excuse(paused)
+
+    def _excuse(self, late: float) -> None:
         for handover in self._rotations.handovers:
             handover.gap_at += late
+        if self._merge is not None:
+            self._merge.excuse(late)
         self._plan()
 
     def subscribe(self, streams: Sequence[str], now: float) -> None:
@@ -184,9 +198,12 @@ class Confluence:
             self._merge.carries(leg.current.conn, streams, now)
             self._timers.set(Timer.LOOK, now)
 
-    def uncovered(self, leg: Leg, streams: Sequence[str]) -> None:
+    def uncovered(self, leg: Leg, streams: Sequence[str], now: float) -> None:
         if self._merge is not None and leg.current is not None:
-            self._merge.carries_no_more(leg.current.conn, streams)
+            failure = Failure(Cause.ROTATION, "only one connection was sure of the stream, and it brings it no more")
+            for orphan in self._merge.carries_no_more(leg.current.conn, streams):
+                since = self._merge.delivered_at(orphan.stream)
+                self._bequeath([orphan], leg.current.opened_at if since is None else since, failure, now)
 
     def was_silent(self, leg: Leg, stream: str, since: float, now: float) -> None:
         if self._merge is not None and leg.current is not None:
@@ -222,7 +239,9 @@ class Confluence:
             leg.tally.first += len(messages)
             self._outlet.put(messages, nbytes, now)
         elif leg.current is not None:
-            self._put(self._merge.put(leg.current.conn, messages, now), now)
+            self._put(self._merge.put(leg.current.conn, messages, nbytes, now), now)
+            if self._merge.is_too_large:
+                self._hold_no_more(now)
 
     def ponged(self, leg: Leg, pinged_at: float, now: float) -> None:
         if self._merge is None or leg.current is None:
@@ -254,6 +273,7 @@ class Confluence:
             self._rotations.handovers.remove(handover)
             leg.state = State.ENDED
             self._remove(leg, handover.new)
+            self._rotate_next(now)
         self._plan()
 
     def replace(self, leg: Leg, replace: Replace, now: float) -> bool:
@@ -274,6 +294,7 @@ class Confluence:
         if len(self.legs) > 1:
             self._remove(leg, handover.old if handover is not None else None)
             self.emit(LegEnded(now, failure, reason))
+            self._rotate_next(now)
             self._plan()
         else:
             self._outlet.gave_up(failure, reason, now)
@@ -335,7 +356,8 @@ class Confluence:
             return
         conn = new.current.conn
         orphans = [Orphan(stream, conn) for stream in merge.unsure(conn)]
-        self._bequeath(orphans, handover.began, failure, now)
+        since = handover.began if old.current is None else min(handover.began, old.current.last_received)
+        self._bequeath(orphans, since, failure, now)
         self._hand_over(handover, now)
 
     def _hand_over(self, handover: Handover, now: float) -> None:
@@ -374,13 +396,25 @@ class Confluence:
         if len(self.legs) == 1 or any(merge.unsure(conn) for conn in merge.lines):
             for leg in self.legs:
                 leg.probe(now)
-        for conn, stream in merge.overdue(now - overlap):
-            since = merge.delivered_at(stream)
-            leg = self._carriers[conn]
-            if not leg.is_paused and not any(other.is_paused for other in self.legs):
-                failure = Failure(Cause.ROTATION, "the other connection brought nothing meanwhile")
-                self._bequeath([Orphan(stream, conn)], now - overlap if since is None else since, failure, now)
+        if not any(leg.is_paused for leg in self.legs):
+            for conn, stream in merge.overdue(now - overlap):
+                self._give_up_waiting(conn, stream, "the other connection brought nothing meanwhile", now)
         self._timers.set(Timer.LOOK, now + overlap / _LOOKS_PER_OVERLAP)
+
+    def _hold_no_more(self, now: float) -> None:
+        """For want of memory: nobody can wait for proofs any longer."""
+        assert self._merge is not None
+        for conn, stream in self._merge.held_by():
+            self._give_up_waiting(conn, stream, "too much is held: Limits.max_queue_size", now)
+
+    def _give_up_waiting(self, conn: int, stream: Name, why: str, now: float) -> None:
+        """For a proof: it goes on, and what may be missing before is declared."""
+        assert self._merge is not None
+        since = self._merge.delivered_at(stream)
+        if since is None:  # whoever was sure of it has brought nothing since the others joined
+            sure = [other for other in self._merge.lines if self._merge.is_sure(other, stream)]
+            since = min((self.connections[other].last_received for other in sure), default=now)
+        self._bequeath([Orphan(stream, conn)], since, Failure(Cause.ROTATION, why), now)
 
     def _bequeath(self, orphans: list[Orphan], since: float, failure: Failure, now: float) -> None:
         """Nobody is sure of these streams: the heirs go on with them, and what cannot be proven is declared lost."""
@@ -391,7 +425,7 @@ class Confluence:
             if orphan.heir is None:
                 if orphan.stream in self.wanted:
                     self.ledger.lost_stream(orphan.stream, since, failure)
-            elif not merge.joins_last(orphan.heir, orphan.stream):
+            elif self._is_wanted(orphan.stream) and not merge.joins_last(orphan.heir, orphan.stream):
                 lost.append(orphan.stream)
         if None in lost or (lost and len(lost) >= len(self.wanted)):
             self.ledger.declare(Gap(now, since, now, failure))
@@ -402,6 +436,9 @@ class Confluence:
             if orphan.heir is not None:
                 self._put(merge.prove(orphan.heir, orphan.stream, now), now)
 
+    def _is_wanted(self, stream: Name) -> bool:
+        return stream is None or stream in self.wanted
+
     def _put(self, fresh: list[Message], now: float) -> None:
         if fresh:
             self._outlet.put(fresh, sum(map(size_of, fresh)), now)
@@ -410,7 +447,8 @@ class Confluence:
         return Leg(self, self._config, self._shared, self._tally, redial)
 
     def _new_merge(self) -> Merge:
-        return Merge(by_stream=self._config.dialect is not None, overlap=self._rotations.overlap_timeout)
+        by_stream, overlap = self._config.dialect is not None, self._rotations.overlap_timeout
+        return Merge(by_stream=by_stream, overlap=overlap, bound=self._config.limits.max_queue_size)
 
     def _remove(self, leg: Leg, heir: Leg | None) -> None:
         self.legs.remove(leg)

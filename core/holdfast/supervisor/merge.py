@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from holdfast.dialects.words import Update
 from holdfast.events import Message
-from holdfast.supervisor.strand import Strand, key_of, size_of
+from holdfast.settings import ITEM_COST
+from holdfast.supervisor.strand import Strand, key_of
 from holdfast.supervisor.tally import LegTally
 
 Name = str | None  # of a stream; None for all that a feed without a dialect brings
@@ -42,8 +43,10 @@ class Orphan:
 class Merge:
     """Connections go by their numbers. What is delivered is remembered from the moment that a second one is added."""
 
-    def __init__(self, *, by_stream: bool, overlap: float) -> None:
+    def __init__(self, *, by_stream: bool, overlap: float, bound: int) -> None:
         self._overlap = overlap  # seconds
+        self._bound = bound  # bytes that may be held
+        self._may_hold = bound  # of these, at least so many are left
         self.lines: dict[int, Line] = {}
         self._by_stream = by_stream
         self._strands: dict[Name, Strand] = {}
@@ -54,8 +57,8 @@ class Merge:
     def add(self, conn: int, tally: LegTally) -> None:
         """It is being dialled: remember for it what others deliver. `tally`: of its leg."""
         self.lines[conn] = Line(tally)
-        for strand in self._strands.values():
-            strand.join(conn, proven=False)
+        for stream, strand in self._strands.items():
+            strand.join(conn, proven=self._is_nobodys(stream))
 
     def carries(self, conn: int, streams: Iterable[Name], now: float) -> None:
         """It was acknowledged for these. It is sure of those that nobody else is sure of."""
@@ -68,17 +71,25 @@ class Merge:
                 strand = self._strands.get(stream)
                 if strand is None:
                     line.sure.add(stream)
-                else:
+                elif conn in strand.held:
                     strand.prove(conn, now, [])  # nothing is held before the acknowledgement
 
-    def carries_no_more(self, conn: int, streams: Iterable[Name]) -> None:
-        """It was unsubscribed from these."""
+    def carries_no_more(self, conn: int, streams: Iterable[Name]) -> list[Orphan]:
+        """It was unsubscribed from these. Those of which nobody is sure any more, though somebody carries them."""
         line = self.lines[conn]
+        orphans: list[Orphan] = []
         for stream in streams:
+            was_sure = self.is_sure(conn, stream)
             line.carried.pop(stream, None)
             line.sure.discard(stream)
-            if (strand := self._strands.get(stream)) is not None:
-                strand.doubt(conn)
+            heir, strand = self._heir(stream), self._strands.get(stream)
+            if strand is not None and heir is None:
+                del self._strands[stream]
+            elif strand is not None:
+                strand.stop(conn)
+            if was_sure and heir is not None and not any(self.is_sure(other, stream) for other in self.lines):
+                orphans.append(Orphan(stream, heir))
+        return orphans
 
     def doubt(self, conn: int, now: float) -> list[Name]:
         """It left something out just now. Those of its streams that nobody else is sure of, so that it is lost."""
@@ -94,14 +105,6 @@ class Merge:
                 strand.held.pop(conn, None)
                 strand.doubt(conn)
         return lost
-
-    def forget(self, streams: Iterable[str]) -> None:
-        """Nobody wants these."""
-        for stream in streams:
-            self._strands.pop(stream, None)
-            for line in self.lines.values():
-                line.carried.pop(stream, None)
-                line.sure.discard(stream)
 
     def leave(self, conn: int) -> list[Orphan]:
         """The connection is gone."""
@@ -130,8 +133,8 @@ class Merge:
 
     # Messages
 
-    def put(self, conn: int, messages: list[Message], now: float) -> list[Message]:
-        """Take in what a connection brought; what of it, and of what was held, is to be delivered."""
+    def put(self, conn: int, messages: list[Message], nbytes: int, now: float) -> list[Message]:
+        """Take in what a connection brought, `nbytes` in all; what of it, and of what was held, is to be delivered."""
         fresh: list[Message] = []
         line, strands = self.lines[conn], self._strands
         duplicates = 0
@@ -144,6 +147,10 @@ class Merge:
                 line.tally.lateness = late
         line.tally.first += len(fresh)
         line.tally.duplicates += duplicates
+        self._may_hold -= nbytes + ITEM_COST * len(messages)
+        if self._may_hold < 0:  # if all that came had been held
+            holds = (hold for strand in strands.values() for hold in strand.held.values())
+            self._may_hold = self._bound - sum(hold.size for hold in holds)
         self._until_count -= len(messages)
         if self._until_count <= 0:
             self._until_count = _COUNT_EVERY
@@ -213,9 +220,36 @@ class Merge:
         """Whether the only connection left has brought everything that others delivered."""
         return all(not owed.times for strand in self._strands.values() for owed in strand.owed.values())
 
+    def excuse(self, late: float) -> None:
+        """For `late` seconds we did not look, or did not read."""
+        for strand in self._strands.values():
+            for hold in strand.held.values():
+                hold.excuse(late)
+
+    # Memory
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether more is held than may be. Looked at after every `put`."""
+        return self._may_hold < 0
+
+    def held_by(self) -> list[tuple[int, Name]]:
+        """Who holds messages of which streams."""
+        return [
+            (conn, stream)
+            for stream, strand in self._strands.items()
+            for conn, hold in strand.held.items()
+            if hold.messages
+        ]
+
     # Inside
 
     def _new_strand(self, conn: int, stream: Name, now: float) -> Strand:
+        if self._is_nobodys(stream):
+            strand = self._strands[stream] = Strand(by_stream=False)
+            for other in self.lines:
+                strand.join(other, proven=True)
+            return strand
         self.lines[conn].carried.setdefault(stream, now)  # it brings it
         strand = Strand(by_stream=self._by_stream and stream is not None)
         sure = {other for other, line in self.lines.items() if stream in line.sure} or {conn}
@@ -224,6 +258,10 @@ class Merge:
             line.sure.discard(stream)
         self._strands[stream] = strand
         return strand
+
+    def _is_nobodys(self, stream: Name) -> bool:
+        """What a dialect made nothing of belongs to no stream: nobody is asked for it, and so all of it is delivered."""
+        return self._by_stream and stream is None
 
     def _heir(self, stream: Name) -> int | None:
         return next((conn for conn, line in self.lines.items() if stream in line.carried), None)
@@ -235,8 +273,3 @@ class Merge:
             for _ in range(_COUNT_EVERY):
                 if not largest.forget_oldest():
                     break
-
-    def held_size(self) -> int:
-        """Bytes that are held, about."""
-        holds = (hold for strand in self._strands.values() for hold in strand.held.values())
-        return sum(size_of(message) for hold in holds for _, _, message in hold.messages)

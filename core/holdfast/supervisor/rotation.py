@@ -64,8 +64,8 @@ class Rotations:
 
     def failed(self, leg: Leg, now: float) -> None:
         """Nothing came of it: try again later."""
-        if self._age is not None:
-            self._due[leg] = now + min(_RETRY_AFTER, self._age / 4)
+        if self._setting is not None and (self._age is not None or self._setting.window is not None):
+            self._due[leg] = now + min(_RETRY_AFTER, (self._age or _DAY) / 4)
 
     def _due_at(self, now: float, wall_offset: float) -> float:
         age, setting = self._age, self._setting

@@ -2,17 +2,19 @@
 
 A connection that is *proven* brings everything from a known place on: whatever another one delivered first it owes, and
 what it then brings of that is a duplicate. Of one that joined later nothing is known yet: it might be ahead of the
-others, with messages missing between. What it brings is held until that is settled, by the first of these: it brought a
-message that another one delivered; another one delivers a message that it brought; the service's numbers say that its
-first message joins the last one delivered; or the whole connection is proven (see `merge`).
+others, with messages missing between. What it brings is held until that is settled, by the first of these: it brought
+two messages that others delivered, in the same order; the service's numbers say that its first message joins the last
+one delivered; or the whole connection is proven (see `merge`).
 """
 
 from __future__ import annotations
 
 from collections import deque
+from itertools import pairwise
 
 from holdfast.dialects.words import Update
 from holdfast.events import Message
+from holdfast.settings import ITEM_COST
 
 
 class Owed:
@@ -59,21 +61,28 @@ class Owed:
 
 
 class Hold:
-    """What an unproven connection brought: each message with its key, and when it came."""
+    """What an unproven connection brought: each message with its key, and when it came. `size`: bytes, about."""
 
-    __slots__ = ("keys", "messages")
+    __slots__ = ("keys", "messages", "size")
 
     def __init__(self) -> None:
         self.messages: deque[tuple[float, int, Message]] = deque()
         self.keys: set[int] = set()
+        self.size = 0
 
     def put(self, now: float, key: int, message: Message) -> None:
         self.messages.append((now, key, message))
         self.keys.add(key)
+        self.size += size_of(message) + ITEM_COST
 
     def drop_oldest(self) -> None:
-        _, key, _ = self.messages.popleft()
+        _, key, message = self.messages.popleft()
         self.keys.discard(key)
+        self.size -= size_of(message) + ITEM_COST
+
+    def excuse(self, late: float) -> None:
+        """For `late` seconds we did not look, or did not read: nobody had the chance to say more of these."""
+        self.messages = deque((at + late, key, message) for at, key, message in self.messages)
 
 
 class Strand:
@@ -109,6 +118,11 @@ class Strand:
         """It may have missed something: to be proven anew, if there is another one that is proven."""
         if conn not in self.held and len(self.held) + 1 < len(self.owed):
             self.held[conn] = Hold()
+
+    def stop(self, conn: int) -> None:
+        """It brings no more of this for now."""
+        self.held[conn] = Hold()
+        self.distrusted.discard(conn)
 
     def put(self, conn: int, message: Message, key: int, now: float, fresh: list[Message]) -> float | None:
         """Take a message in; append what is to be delivered. How late it came, if another one delivered it before."""
@@ -163,7 +177,7 @@ class Strand:
                 owed.put(key, now)
         for other, hold in list(self.held.items()):
             if key in hold.keys and self.held.get(other) is hold:  # which another one's messages may have settled
-                self._in_common(other, key, now, fresh)
+                self._in_common(other, now, fresh)
 
     def _put_unproven(self, conn: int, message: Message, key: int, now: float, fresh: list[Message]) -> None:
         hold = self.held[conn]
@@ -171,22 +185,37 @@ class Strand:
         if not self.has_proven:  # nobody knows better
             self.prove(conn, now, fresh)
         elif key in self.owed[conn].times:
-            self._in_common(conn, key, now, fresh)
+            self._in_common(conn, now, fresh)
         elif len(hold.messages) == 1 and conn not in self.distrusted and _joins(message, self.last):
             self.prove(conn, now, fresh)
 
-    def _in_common(self, conn: int, common: int, now: float, fresh: list[Message]) -> None:
-        """A message that it brought was delivered: now it is known where it stands."""
-        hold = self.held.pop(conn)
+    def _in_common(self, conn: int, now: float, fresh: list[Message]) -> None:
+        """It brought a message that was delivered. With two such, in the same order, it is known where it stands: one
+        alone may be a text that comes again and again, such as a heartbeat.
+        """
+        hold, owed = self.held[conn], self.owed[conn]
+        if (first := _first_of_pair([key for _, key, _ in hold.messages], owed.times)) is None:
+            return
+        del self.held[conn]
         self.distrusted.discard(conn)
         before = True
         for _, key, message in hold.messages:
-            if key == common:
+            if key == first:
                 before = False
             # What stands before and no one else brought was for that connection only, such as the answer to a request,
             # or a snapshot of a state that is past; or it is older than the first that the feed delivered.
             if not before:
                 self.put(conn, message, key, now, fresh)
+
+
+def _first_of_pair(brought: list[int], delivered: dict[int, float]) -> int | None:
+    """Of the keys in common the first that is followed by a different one in both."""
+    common = [key for key in brought if key in delivered]
+    if len(common) < 2:  # noqa: PLR2004  # a pair
+        return None
+    wanted = set(common)
+    places = {key: place for place, key in enumerate(key for key in delivered if key in wanted)}
+    return next((one for one, two in pairwise(common) if places[one] < places[two]), None)
 
 
 def key_of(message: Message) -> int:

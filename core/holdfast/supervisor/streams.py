@@ -74,7 +74,7 @@ class Carrier(Protocol):
     def covered(self, streams: Sequence[str], now: float) -> None:
         """From now on the connection brings these."""
 
-    def uncovered(self, streams: Sequence[str]) -> None:
+    def uncovered(self, streams: Sequence[str], now: float) -> None:
         """It does not bring these any more."""
 
     def was_silent(self, stream: str, since: float, now: float) -> None:
@@ -269,7 +269,7 @@ class Streams:
         elif isinstance(word, Refused):
             for stream in subscriptions.refuse(word):
                 self._watch.not_held([stream])
-                self._carrier.uncovered([stream])
+                self._carrier.uncovered([stream], now)
                 self._emit(SubscriptionRefused(now, connection.conn, stream, word.reason))
             self._push(now)
         elif isinstance(word, Reply):
@@ -288,7 +288,7 @@ class Streams:
         assert self._connection is not None
         if gone:
             self._watch.gone(gone)
-            self._carrier.uncovered(gone)
+            self._carrier.uncovered(gone, now)
             self._emit(Unsubscribed(now, self._connection.conn, tuple(gone)))
         self._now_held(held, now)
 

@@ -57,6 +57,7 @@ class Supervisor:
         self._tally = Tally()
         self._data_at: float | None = None  # when the latest message came
         self._has_paused = False  # a leg was paused, and may be so still
+        self._paused_at = 0.0  # when that was
         self._resyncs: Resyncs | None = None
         self._sequences: Sequences | None = None
         self._pass_on: PassOn = self.queue
@@ -349,7 +350,7 @@ class Supervisor:
         if policy == "pause":
             paused = [leg for leg in self._legs.legs if leg.pause()]
             if paused:
-                self._has_paused = True
+                self._has_paused, self._paused_at = True, now
                 self.emit(Paused(now, self._queue.size))
         elif policy == "fail" and self.ended is None:
             failure = Failure(Cause.OVERFLOW, f"{self._queue.size} bytes queued")
@@ -363,7 +364,6 @@ class Supervisor:
 
     def _resume_if_drained(self, now: float) -> None:
         if self.is_drained:
-            for leg in self._legs.legs:
-                leg.resume(now)
+            self._legs.resumed(now - self._paused_at, now)
             self._has_paused = False
             self.emit(Resumed(now, self._queue.size))
