@@ -1,7 +1,7 @@
 """Machines with a planted fault, one for each promise at least: a checker that lets its canary pass does not count.
 
-Those that need streams are in `stream_canaries`, those that need several connections in `leg_canaries`; what a canary is,
-in `canary`.
+Those that need streams are in `stream_canaries`, those that need several connections in `leg_canaries`; what a canary
+is, in `canary`.
 """
 
 from __future__ import annotations

@@ -78,9 +78,7 @@ def canary(
 ) -> Callable[[Callable[[], Iterator[None]]], Plant]:
     def register(plant: Callable[[], Iterator[None]]) -> Plant:
         planted = contextmanager(plant)
-        canary = Canary(
-            plant.__name__, expects, troubles, planted, options, rate, rules, checkers, spoken, weather
-        )
+        canary = Canary(plant.__name__, expects, troubles, planted, options, rate, rules, checkers, spoken, weather)
         CANARIES.append(canary)
         return planted
 

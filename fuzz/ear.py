@@ -1,4 +1,4 @@
-"""What a feed of streams hears and asks, by connection: where everything that is said is still whole, not yet judged."""
+"""What a feed of streams hears and asks, by connection: all that is said is still whole here, and not yet judged."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Ear(Observer):
         """It is gone."""
         for times in (self.heard_on, self.messages_on, self.asked, self.waiting):
             for key in [key for key in times if key[0] == conn]:
-                del times[key]  # type: ignore[arg-type]  # they have the same keys
+                del times[key]
 
     def _ask(self, conn: int, told: dict[str, Any], now: float) -> None:
         streams = cast("list[str]", told.get("sub") or told.get("unsub"))

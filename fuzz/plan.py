@@ -118,8 +118,8 @@ class Plan:
 def draw_plan(
     seed: int, kinds: tuple[str, ...], seconds: float | None = None, *, plain: bool = False, single: bool = False
 ) -> Plan:
-    """The voyage of a seed. `kinds`: all troubles there are. `plain`: not one of those with a dialect. `single`: not one
-    of those with several connections.
+    """The voyage of a seed. `kinds`: all troubles there are. `plain`: none of those with a dialect. `single`: none of
+    those with several connections.
     """
     chance = Chance(seed).fork("plan")
     rate = 10 ** (chance.random() * 3.78 - 1.78)  # from one a minute to a hundred a second

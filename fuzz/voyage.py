@@ -66,9 +66,7 @@ class Voyage:
         self.ear = Ear(lambda: self.world.now)
         self.service: StreamService | None = None  # of a voyage with a dialect
         if plan.spoken is not None:
-            self.service = StreamService(
-                plan.spoken, lambda: self.world.now, self._clients, self._break_off
-            )
+            self.service = StreamService(plan.spoken, lambda: self.world.now, self._clients, self._break_off)
         self.exchange = Exchange(
             streams,
             service=self.service or PlainService(),

@@ -183,7 +183,9 @@ class SilenceOfEach(Checker):
                 if user is None or states.get(stream) != "subscribed" or self._rotating is not None:
                     continue
                 heard = ear.heard_on.get((conn, stream), 0.0)
-                since = max(held, heard, self._resumed_at, line.reported.get(stream, 0.0), user.changed.get(stream, 0.0))
+                since = max(
+                    held, heard, self._resumed_at, line.reported.get(stream, 0.0), user.changed.get(stream, 0.0)
+                )
                 first, silence = self._patience(stream)
                 limit = max(first, silence) if heard == held else silence if heard > held else first
                 stretch = min(2 ** (self._reports[stream] // _ROUND + 1), _LONGEST_STRETCH)

@@ -132,7 +132,7 @@ class AsWanted(Checker):
                 self.fail(f"{stream} was refused at {refused:.3f} s, and is asked for again")
 
     def _judge_leaving(self, conn: int, detail: str, at: float) -> None:
-        stream = detail.split(" and ")[0].split(", ")[0]
+        stream = detail.split(" and ", maxsplit=1)[0].split(", ", maxsplit=1)[0]
         since, subscribing = self.voyage.ear.waiting.get((conn, stream), 0.0), self.config.subscribing
         needed = subscribing.max_asks * subscribing.ack_timeout
         needed += self._stalls.noticeable(since, at, self.config.stall_after + _TOLERATED)

@@ -119,7 +119,9 @@ class RotationKept(Checker):
             return
         service = self.voyage.service
         streams = self.voyage.plan.streams if gap.stream is None else (gap.stream,)
-        if service is not None and any(service.was_absent(stream, at) for stream in streams for at in (gap.since, gap.at)):
+        if service is not None and any(
+            service.was_absent(stream, at) for stream in streams for at in (gap.since, gap.at)
+        ):
             return
         self.fail(f"a rotation lost something, though all connections delivered: {gap}")
 
@@ -145,7 +147,9 @@ class RotationKept(Checker):
         assert self._age is not None
         for conn, opened_at in self._opened_at.items():
             if now - opened_at > self._age + _NOTICED_WITHIN:
-                self.fail(f"connection {conn} is {now - opened_at:g} s old, and is not rotated; {self._age:g} s are set")
+                self.fail(
+                    f"connection {conn} is {now - opened_at:g} s old, and is not rotated; {self._age:g} s are set"
+                )
 
 
 class NothingLostBetween(LossDeclared):

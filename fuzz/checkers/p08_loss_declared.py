@@ -70,7 +70,9 @@ class LossDeclared(Checker):
 
     def _judge_missing(self, stream: str, missing: list[int]) -> None:
         """Each lies in one of the gaps since the last message, by when it would have come."""
-        declared = [gap for number, gap in self._latest if number > self._number_at[stream] and gap.stream in (None, stream)]
+        declared = [
+            gap for number, gap in self._latest if number > self._number_at[stream] and gap.stream in (None, stream)
+        ]
         published_at = self.voyage.exchange.published_at
         for number in {missing[0], missing[-1], *missing[:: max(1, len(missing) // 8)]}:
             at = published_at(stream, number)

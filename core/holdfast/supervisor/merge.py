@@ -260,7 +260,7 @@ class Merge:
         return strand
 
     def _is_nobodys(self, stream: Name) -> bool:
-        """What a dialect made nothing of belongs to no stream: nobody is asked for it, and so all of it is delivered."""
+        """What a dialect made nothing of belongs to no stream. Nobody was asked for it: all of it is delivered."""
         return self._by_stream and stream is None
 
     def _heir(self, stream: Name) -> int | None:

@@ -211,7 +211,7 @@ class Strand:
 def _first_of_pair(brought: list[int], delivered: dict[int, float]) -> int | None:
     """Of the keys in common the first that is followed by a different one in both."""
     common = [key for key in brought if key in delivered]
-    if len(common) < 2:  # noqa: PLR2004  # a pair
+    if len(common) < 2:  # a pair
         return None
     wanted = set(common)
     places = {key: place for place, key in enumerate(key for key in delivered if key in wanted)}
