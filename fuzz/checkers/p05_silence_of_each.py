@@ -60,6 +60,7 @@ class SilenceOfEach(Checker):
         self._paused = False
         self._resumed_at = 0.0
         self._reports: Counter[str] = Counter()  # of a stream, since it was heard on any connection
+        self._reported_at: dict[str, float] = {}  # when that was last
         self._must_replace: dict[tuple[int, str], float] = {}
         silences = [self.config.staleness.after]
         if voyage.plan.spoken is not None:
@@ -146,8 +147,9 @@ class SilenceOfEach(Checker):
             if stream in line.in_vain:
                 self._must_replace[stale.conn, stream] = at
             line.in_vain.add(stream)
-        if ear.heard.get(stream, 0.0) > max((one.reported.get(stream, 0.0) for one in self._lines.values()), default=0):
+        if ear.heard.get(stream, 0.0) > self._reported_at.get(stream, 0.0):
             self._reports[stream] = 0
+        self._reported_at[stream] = at
         self._reports[stream] += 1
         line.reported[stream] = at
 

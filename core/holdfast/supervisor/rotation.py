@@ -82,7 +82,7 @@ class Rotations:
         if first >= latest:
             # Too late: if this is the window, once more in what is left of it.
             left = first - _DAY + length - now
-            return now + left * (1 + spread) / 2 if left > 0 else latest
+            return min(latest, now + left * (1 + spread) / 2) if left > 0 else latest
         later = 0 if age is None else math.floor((latest - first) / _DAY)
         return min(latest, first + later * _DAY + length * spread)
 
