@@ -1,0 +1,217 @@
+"""What may happen while one connection takes over from another: what was once wrong with it, and what is easily so."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from helpers.combined import service
+from helpers.sea import ALL, LoseReplies, Sea
+from holdfast import (
+    Backoff,
+    Cause,
+    Failure,
+    Gap,
+    Keepalive,
+    Limits,
+    Overflow,
+    Patience,
+    Resumed,
+    Rotated,
+    Rotating,
+    Rotation,
+    Service,
+    Update,
+)
+from holdfast.supervisor.gaps import Ledger
+from holdfast.supervisor.merge import Merge, Orphan
+from holdfast.supervisor.rotation import Rotations
+from holdfast.supervisor.tally import LegTally, Tally
+from holdfast.testing import Rules
+from holdfast.testing.world import Chance, Weather
+
+FIVE = ALL[:5]
+RAW = f"ws://example.com/stream?streams={'/'.join(FIVE)}"
+SOURCES = pytest.mark.parametrize("source", [service(*FIVE), RAW], ids=["dialect", "raw"])
+QUICK = Backoff(0.25, 1.5, 2.0)
+SLOWER = Weather(delay=1.0)
+
+
+def rotate(sea: Sea) -> None:
+    sea.fleet.rotate(sea.world.now)
+    sea.process.settle()
+
+
+def links(sea: Sea) -> list:
+    return list(sea.host.links.values())
+
+
+def test_connections_are_replaced_one_after_the_other_whatever_the_reason() -> None:
+    """A stream that is silent on both is a reason for both at the same moment."""
+    rules, patience = Rules(silent=frozenset(FIVE[:1])), {FIVE[0]: Patience(silence=5.0)}
+    sea = Sea(service(*FIVE), rate=1.0, legs=2, backoff=QUICK, rules=rules, patience=patience)
+    sea.run(30.0)
+    under_way = 0
+    for event in sea.of((Rotating, Rotated)):
+        under_way += 1 if isinstance(event, Rotating) else -1
+        assert under_way <= 1
+    assert len(sea.of(Rotating)) >= 2
+
+
+def test_a_text_that_comes_again_and_again_proves_nothing() -> None:
+    """A plain feed gets heartbeats, all alike, from each connection at another time."""
+    sea = Sea(RAW, rate=3.0, rules=Rules(heartbeat=1.0), weather=SLOWER, keepalive=Keepalive(600.0, 600.0))
+    sea.run(10.25)
+    for delay in (0.0, 1.0, 0.0625, 2.0, 0.0, 1.5):
+        sea.world.weather = Weather(delay=delay)
+        rotate(sea)
+        sea.run(20.375)
+    assert len(sea.of(Rotated)) == 6
+    assert not sea.of(Gap)
+    sea.account()
+
+
+@SOURCES
+def test_a_stall_during_a_handover_is_nobodys_loss(source: Service | str) -> None:
+    sea = Sea(source, rate=1 / 600, weather=SLOWER)
+    sea.run(10.0)
+    rotate(sea)
+    sea.run(2.5)
+    sea.process.stall(60.0)
+    sea.run(90.0)
+    assert len(sea.of(Rotated)) == 1
+    assert not sea.of(Gap)
+
+
+@SOURCES
+def test_a_paused_feed_hands_over_when_it_is_read_again(source: Service | str) -> None:
+    sea = Sea(source, rate=20.0, limits=Limits(max_queue_size=20_000), overflow=Overflow("pause"))
+    sea.run(5.0)
+    sea.process.consumer_pause, sea.process.consumer_limit = 60.0, 1
+    sea.run(1.0)
+    rotate(sea)
+    sea.run(120.0)
+    sea.process.consumer_pause, sea.process.consumer_limit = 0.0, None
+    sea.run(70.0)
+    assert sea.of(Resumed)
+    assert len(sea.of(Rotated)) == 1
+    assert not sea.of(Gap)
+    assert min(sea.account().values()) > 20 * 180
+
+
+def test_what_is_held_is_bounded() -> None:
+    """The one connection that is sure went dark, and nobody knows it yet."""
+    sea = Sea(
+        service(*FIVE), rate=50.0, legs=2, backoff=QUICK, keepalive=Keepalive(300.0, 300.0),
+        limits=Limits(max_queue_size=30_000), rotation=Rotation(overlap_timeout=600.0),
+    )  # fmt: skip
+    sea.run(5.0)
+    one, other = links(sea)
+    one.hold(math.inf)
+    other.reset()
+    sea.run(20.0)
+    assert len(sea.of(Gap)) >= 1
+    assert min(sea.account().values()) > 50 * 15
+
+
+def test_what_a_dialect_makes_nothing_of_is_delivered_by_whoever_brings_it() -> None:
+    merge = Merge(by_stream=True, overlap=10.0, bound=1000)
+    merge.add(1, LegTally())
+    merge.add(2, LegTally())
+    merge.carries(1, ["s"], 0.0)
+    merge.carries(2, ["s"], 0.0)
+    assert merge.put(1, [Update(None, "to one")], 6, 1.0) == [Update(None, "to one")]
+    assert merge.put(2, [Update(None, "to two")], 6, 1.0) == [Update(None, "to two")]
+    assert merge.put(2, [Update(None, "to one")], 6, 1.5) == [], "the same to both"
+    assert merge.overdue(100.0) == []
+
+
+def test_a_stream_that_both_connections_had_given_up_can_be_had_again() -> None:
+    merge = Merge(by_stream=True, overlap=10.0, bound=1000)
+    for conn in (1, 2):
+        merge.add(conn, LegTally())
+        merge.carries(conn, ["s"], 0.0)
+    merge.put(1, [Update("s", "1")], 1, 1.0)
+    assert merge.carries_no_more(2, ["s"]) == []
+    assert merge.carries_no_more(1, ["s"]) == []
+    merge.carries(1, ["s"], 2.0)
+    merge.carries(2, ["s"], 2.0)
+    assert merge.put(1, [Update("s", "5")], 1, 3.0) == [Update("s", "5")]
+    assert merge.put(2, [Update("s", "5")], 1, 3.0) == []
+
+
+def test_who_goes_on_with_a_stream_that_the_sure_one_brings_no_more_is_known() -> None:
+    merge = Merge(by_stream=True, overlap=10.0, bound=1000)
+    for conn in (1, 2):
+        merge.add(conn, LegTally())
+        merge.carries(conn, ["s"], 0.0)
+    merge.put(1, [Update("s", "1")], 1, 1.0)
+    assert merge.carries_no_more(1, ["s"]) == [Orphan("s", 2)]
+
+
+def test_unsubscribed_and_subscribed_again_during_a_handover() -> None:
+    sea = Sea(service(*FIVE), rate=5.0, weather=Weather(delay=0.5))
+    sea.run(5.0)
+    for pause in (0.125, 0.75, 1.25, 2.0):
+        rotate(sea)
+        sea.run(pause)
+        sea.unsubscribe(FIVE[0])
+        sea.run(0.25)
+        sea.subscribe(FIVE[0])
+        sea.run(30.0)
+    assert len(sea.of(Rotated)) == 4
+    last = {item.stream: item for item in sea.of(Update)}
+    assert str(5 * 124) in last[FIVE[0]].text or sea.fleet.stream_states()[FIVE[0]] == "subscribed"
+    numbers = [int(item.json()["data"]["t"]) for item in sea.of(Update) if item.stream == FIVE[1]]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+@pytest.mark.parametrize("moment", [0.0, 0.0625, 0.125, 0.25, 1.0])
+def test_a_feed_can_be_closed_during_a_handover(moment: float) -> None:
+    sea = Sea(service(*FIVE), rate=1 / 600)
+    sea.run(5.0)
+    sea.strike(LoseReplies(60.0))
+    rotate(sea)
+    sea.run(moment)
+    sea.process.close()
+    sea.run(sea.fleet._feed._config.timeouts.close)
+    assert sea.fleet.is_closed
+    assert sea.fleet.next_deadline() == math.inf
+    assert not sea.process.sockets
+
+
+def test_who_waits_for_his_turn_is_replaced_though_the_one_before_failed() -> None:
+    sea = Sea(service(*FIVE), rate=5.0, legs=2, backoff=QUICK)
+    sea.run(5.0)
+    sea.strike(LoseReplies(4.0))
+    rotate(sea)
+    sea.run(1.0)
+    links(sea)[0].reset()  # it was to be replaced: who comes next takes its place
+    sea.run(30.0)
+    assert {event.conn for event in sea.of(Rotating)} == {1, 2}
+
+
+def test_no_hours_of_the_day_make_a_connection_older_than_it_may_be() -> None:
+    random = Chance(1)
+    rotations = Rotations(Rotation(max_age=900.0, window=("02:00", "04:00")), None, random)
+    for hour in range(24):
+        leg: object = object()
+        rotations.opened(leg, hour * 3600.0, 0.0)  # type: ignore[arg-type]
+        assert rotations.due(hour * 3600.0 + 900.0) == [leg]
+
+
+def test_a_gap_reaches_back_to_where_the_stream_was_lost() -> None:
+    """One stream was refused for a while, and is there again on the next connection."""
+    declared: list[Gap] = []
+    ledger = Ledger(declared.append, Tally())  # type: ignore[arg-type]  # it emits nothing else
+    reset = Failure(Cause.RESET)
+    ledger.lost(1.0, reset, ["a", "b"])
+    ledger.covered(["a"], 3.0)
+    ledger.lost(7.0, reset, ["a", "b"])
+    ledger.covered(["a", "b"], 9.0)
+    assert [(gap.stream, gap.since, gap.until) for gap in declared] == [
+        (None, 1.0, 3.0),
+        (None, 7.0, 9.0),
+        ("b", 1.0, 9.0),
+    ]
