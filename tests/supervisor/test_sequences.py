@@ -256,7 +256,7 @@ def test_controls_have_numbers_too_and_a_new_connection_counts_anew() -> None:
 
 def two_connections(messages: Iterable[int] = ()) -> Merge:
     """Both are sure of `a`; the first brought these, and the second has still to bring them."""
-    merge = Merge(by_stream=True, overlap=10.0)
+    merge = Merge(by_stream=True, overlap=10.0, bound=1_000_000)
     for conn in (1, 2):
         merge.add(conn, LegTally())
         merge.carries(conn, ["a", "b"], 0.0)
