@@ -215,3 +215,29 @@ def test_a_gap_reaches_back_to_where_the_stream_was_lost() -> None:
         (None, 7.0, 9.0),
         ("b", 1.0, 9.0),
     ]
+
+
+def test_nobody_pays_for_the_time_in_which_we_did_not_read() -> None:
+    merge = Merge(by_stream=True, overlap=10.0, bound=1000)
+    for conn in (1, 2):
+        merge.add(conn, LegTally())
+        merge.carries(conn, ["s"], 0.0)
+    assert merge.put(2, [Update("s", "7")], 1, 1.0) == []
+    assert merge.overdue(1.0) == [(2, "s")]
+    merge.excuse(60.0)
+    assert merge.overdue(60.5) == []
+    assert merge.overdue(61.0) == [(2, "s")]
+
+
+def test_no_loss_is_declared_for_what_another_one_has_settled() -> None:
+    """Much is held of one stream, and a little of another, when it becomes too much."""
+    merge = Merge(by_stream=True, overlap=10.0, bound=100)
+    for conn in (1, 2):
+        merge.add(conn, LegTally())
+        merge.carries(conn, ["s"], 0.0)
+    merge.put(2, [Update("s", "7"), Update("s", "8")], 2, 1.0)
+    assert merge.is_too_large
+    assert merge.held_by() == [(2, "s")]
+    assert merge.put(1, [Update("s", text) for text in "678"], 3, 2.0) == [Update("s", text) for text in "678"]
+    assert not merge.is_too_large
+    assert not merge.is_held(2, "s")

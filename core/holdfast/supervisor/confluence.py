@@ -410,6 +410,8 @@ class Confluence:
     def _give_up_waiting(self, conn: int, stream: Name, why: str, now: float) -> None:
         """For a proof: it goes on, and what may be missing before is declared."""
         assert self._merge is not None
+        if not self._merge.is_held(conn, stream):
+            return  # what another one brought has settled it
         since = self._merge.delivered_at(stream)
         if since is None:  # whoever was sure of it has brought nothing since the others joined
             sure = [other for other in self._merge.lines if self._merge.is_sure(other, stream)]

@@ -210,6 +210,11 @@ class Merge:
                     hold.drop_oldest()
         return found
 
+    def is_held(self, conn: int, stream: Name) -> bool:
+        """Whether messages of this stream that it brought wait for a proof."""
+        strand = self._strands.get(stream)
+        return strand is not None and conn in strand.held and bool(strand.held[conn].messages)
+
     def delivered_at(self, stream: Name) -> float | None:
         """When a message of this stream was delivered last; None: not since a second connection was added."""
         strand = self._strands.get(stream)
