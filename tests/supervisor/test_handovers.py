@@ -241,3 +241,17 @@ def test_no_loss_is_declared_for_what_another_one_has_settled() -> None:
     assert merge.put(1, [Update("s", text) for text in "678"], 3, 2.0) == [Update("s", text) for text in "678"]
     assert not merge.is_too_large
     assert not merge.is_held(2, "s")
+
+
+@SOURCES
+def test_what_a_connection_brings_when_it_was_not_waited_for_is_no_news(source: Service | str) -> None:
+    """The only one that was sure hangs for longer than an overlap may take, and then goes on."""
+    sea = Sea(source, rate=7.0, legs=2, backoff=QUICK)
+    sea.run(5.0)
+    one, other = links(sea)
+    one.hold(sea.world.now + 20.0)
+    sea.run(1.0)
+    other.reset()
+    sea.run(60.0)
+    assert len(sea.of(Gap)) >= 1
+    assert min(sea.account().values()) >= 7 * 64

@@ -405,7 +405,8 @@ class Confluence:
         """For want of memory: nobody can wait for proofs any longer."""
         assert self._merge is not None
         for conn, stream in self._merge.held_by():
-            self._give_up_waiting(conn, stream, "too much is held: Limits.max_queue_size", now)
+            if self._merge.is_held(conn, stream) and not self._merge.let_go(conn, stream):
+                self._give_up_waiting(conn, stream, "too much is held: Limits.max_queue_size", now)
 
     def _give_up_waiting(self, conn: int, stream: Name, why: str, now: float) -> None:
         """For a proof: it goes on, and what may be missing before is declared."""
@@ -416,6 +417,7 @@ class Confluence:
         if since is None:  # whoever was sure of it has brought nothing since the others joined
             sure = [other for other in self._merge.lines if self._merge.is_sure(other, stream)]
             since = min((self.connections[other].last_received for other in sure), default=now)
+        self._merge.go_on_with(conn, stream)
         self._bequeath([Orphan(stream, conn)], since, Failure(Cause.ROTATION, why), now)
 
     def _bequeath(self, orphans: list[Orphan], since: float, failure: Failure, now: float) -> None:

@@ -173,6 +173,22 @@ class Merge:
             self.lines[conn].tally.first += len(fresh)
         return fresh
 
+    def go_on_with(self, conn: int, stream: Name) -> None:
+        """Those who were sure of it are not waited for any longer."""
+        strand = self._strands[stream]
+        for other in self.lines:
+            if other != conn and other not in strand.held:
+                strand.go_on_without(other)
+
+    def let_go(self, conn: int, stream: Name) -> bool:
+        """Forget what is held of it, if those who are sure have brought something since. Whether that was so."""
+        strand = self._strands[stream]
+        since = strand.held[conn].messages[0][0]
+        if strand.delivered_at is None or strand.delivered_at <= since:
+            return False
+        strand.distrust(conn)
+        return True
+
     def ponged(self, conn: int, pinged_at: float, now: float) -> list[tuple[int, list[Message]]]:
         """A ping of that time was answered: others may be sure now. What is to be delivered, by connection."""
         # A service may send the same message at somewhat different times; much later it does not come.
@@ -208,6 +224,7 @@ class Merge:
                     if strand.delivered_at <= messages[0][0]:
                         break
                     hold.drop_oldest()
+                    strand.distrusted.add(conn)
         return found
 
     def is_held(self, conn: int, stream: Name) -> bool:

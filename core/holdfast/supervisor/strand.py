@@ -94,7 +94,7 @@ class Strand:
         self._by_stream = by_stream  # else all the messages of a feed without a dialect, in no order that is promised
         self.owed: dict[int, Owed] = {}  # for each connection
         self.held: dict[int, Hold] = {}  # for each that is not proven
-        self.distrusted: set[int] = set()  # brought what no other did: only a message in common proves them again
+        self.distrusted: set[int] = set()  # of these only messages in common prove where they stand
         self.last: Message | None = None
         self.delivered_at: float | None = None
 
@@ -118,6 +118,16 @@ class Strand:
         """It may have missed something: to be proven anew, if there is another one that is proven."""
         if conn not in self.held and len(self.held) + 1 < len(self.owed):
             self.held[conn] = Hold()
+
+    def distrust(self, conn: int) -> None:
+        """What it brought lately is not at hand any more, or comes too late: it begins anew."""
+        self.held[conn] = Hold()
+        self.distrusted.add(conn)
+
+    def go_on_without(self, conn: int) -> None:
+        """It is not waited for any longer: what it brings of the time before is no news."""
+        self.distrust(conn)
+        self.owed[conn] = Owed()
 
     def stop(self, conn: int) -> None:
         """It brings no more of this for now."""
