@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from importlib import util
+from importlib import import_module, util
 from typing import Any
 
 from bench.speed.messages import STREAMS, stream
@@ -129,7 +129,7 @@ async def aiohttp(url: str, ping: float | None) -> AsyncIterator[Link]:
 
 @asynccontextmanager
 async def trio_websocket(url: str, ping: float | None) -> AsyncIterator[Link]:
-    from trio_websocket import open_websocket_url  # type: ignore[import-untyped,unused-ignore]
+    from trio_websocket import open_websocket_url
 
     async with open_websocket_url(url) as connection:
         yield Link("receive", connection.get_message, connection.send_message)
@@ -158,10 +158,7 @@ def holdfast(loop: str, style: str) -> Callable[[str, float | None], Opening]:
 
 
 def open_feed_of(loop: str) -> Callable[..., AbstractAsyncContextManager[Any]]:
-    if loop == "asyncio":
-        from holdfast_asyncio import open_feed
-    else:
-        from holdfast_trio import open_feed
+    open_feed: Callable[..., AbstractAsyncContextManager[Any]] = import_module(f"holdfast_{loop}").open_feed
     return open_feed
 
 
@@ -178,7 +175,13 @@ CLIENTS = {
         Client("aiohttp", "aiohttp", "asyncio", aiohttp, _ALL),
         Client("trio-websocket", "trio-websocket", "trio", trio_websocket, _OF_A_LOOP, 0.05),
         Client("Holdfast, asyncio", "holdfast", "asyncio", holdfast("asyncio", "iterate"), (*_ALL, "trades")),
-        Client("Holdfast, asyncio, batches", "holdfast", "asyncio", holdfast("asyncio", "batches"), ("throughput", "trades")),
+        Client(
+            "Holdfast, asyncio, batches",
+            "holdfast",
+            "asyncio",
+            holdfast("asyncio", "batches"),
+            ("throughput", "trades"),
+        ),
         Client("Holdfast, asyncio, typed()", "holdfast", "asyncio", holdfast("asyncio", "typed"), ("trades",), 0.3),
         Client("Holdfast, trio", "holdfast", "trio", holdfast("trio", "iterate"), (*_OF_A_LOOP, "scale", "trades")),
         Client("Holdfast, trio, batches", "holdfast", "trio", holdfast("trio", "batches"), ("throughput",)),

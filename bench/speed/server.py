@@ -19,6 +19,8 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 
 from bench.speed.messages import blob, frame, plain, stamped
 
@@ -74,14 +76,12 @@ class Server:
         else:
             await self._in_thread(swallow, sock)
 
-    async def _in_thread(self, work: object, *arguments: object) -> None:
+    async def _in_thread(self, work: Callable[..., None], *arguments: object) -> None:
         done = asyncio.Event()
 
         def run() -> None:
-            try:
-                work(*arguments)  # type: ignore[operator]
-            except OSError:
-                pass
+            with suppress(OSError):
+                work(*arguments)
             self._loop.call_soon_threadsafe(done.set)
 
         threading.Thread(target=run, daemon=True).start()
@@ -99,6 +99,8 @@ class Server:
 
     async def _trickle(self, sock: socket.socket) -> None:
         period = 1 / PER_SECOND
+
+        timer: asyncio.TimerHandle
 
         def send() -> None:
             nonlocal timer

@@ -19,6 +19,7 @@ from holdfast.commands import Command, Connect, Disconnect, EndJob, Pause, Resum
 from holdfast.config import FeedConfig
 from holdfast.endpoint import Endpoint
 from holdfast.errors import ConfigError
+from holdfast.events import Message
 from holdfast.fleet import Fleet
 from holdfast.jobs import Job, run_job
 from holdfast.phrases import describe, level_of
@@ -104,6 +105,7 @@ class Driver(ABC, Generic[S]):
         self.fleet = Fleet(config, random=random, entropy=entropy, observe=self._observe)
         self._log = log
         self._armed = math.inf
+        self._hungry: Event | None = None  # what the consumer waits for
         self._waiters: list[tuple[Callable[[], bool], Event]] = []
         self.sockets: dict[int, S] = {}
         self.jobs: dict[int, Cancellable] = {}  # functions of the user's that run for a connection
@@ -115,12 +117,33 @@ class Driver(ABC, Generic[S]):
         fleet = self.fleet
         for command in fleet.take_commands():
             self._carry_out(command)
+        if self._hungry is not None and fleet.has_items:
+            self._hungry.set()
         for ready, event in self._waiters:
             if ready():
                 event.set()
-        if (deadline := fleet.next_deadline()) != self._armed:
+        self._rearm()
+
+    def _rearm(self) -> None:
+        if (deadline := self.fleet.next_deadline()) != self._armed:
             self._armed = deadline
             self.arm(deadline)
+
+    async def next_run(self, limit: int) -> list[Message] | events.Event:
+        """Wait for items, and take a run of them: for the one task that takes. Cancelling it loses nothing."""
+        fleet = self.fleet
+        if fleet.has_items:
+            await self.checkpoint()
+        else:
+            self._hungry = self.make_event()
+            try:
+                await self._hungry.wait()
+            finally:
+                self._hungry = None
+        run = fleet.take_run(limit)
+        assert run is not None
+        self._rearm()  # that is all that taking can lead to
+        return run
 
     def deadline_came(self) -> None:
         """To be called when the armed timer fired and what was readable has been read (step 5)."""

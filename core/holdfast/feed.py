@@ -36,7 +36,9 @@ class Feed(Generic[M]):
     async def __anext__(self) -> M:
         for message in self._taken:
             return message
-        self._taken = iter(await self._next_messages())
+        while isinstance(run := await self._next_run(), Event):
+            pass
+        self._taken = iter(run)
         return next(self._taken)
 
     def items(self) -> AsyncIterator[M | Event]:
@@ -55,7 +57,8 @@ class Feed(Generic[M]):
         every new connection, use `on_open`.
         """
         while True:
-            await self._driver.until(lambda: self._fleet.is_open or self._fleet.ended is not None)
+            if not self._fleet.is_open:
+                await self._driver.until(lambda: self._fleet.is_open or self._fleet.ended is not None)
             if (ended := self._fleet.ended) is not None:
                 raise _error_of(ended)
             try:
@@ -148,12 +151,6 @@ class Feed(Generic[M]):
         states = self._states(streams).values()
         return "refused" in states or all(state == "subscribed" for state in states)
 
-    async def _next_messages(self) -> list[M]:
-        """Never empty; events are passed over."""
-        while isinstance(run := await self._next_run(), Event):
-            pass
-        return run
-
     async def _next_run(self) -> list[M] | Event:
         """Messages, or one event. Raises StopAsyncIteration or GaveUp behind the last item."""
         if (last := self._last) is not None:
@@ -164,18 +161,12 @@ class Feed(Generic[M]):
             raise LocalProtocolError("another task is waiting for this feed's next item: let one task take and hand on")
         self._taking = True
         try:
-            await self._driver.until(self._has_items)
+            run = await self._driver.next_run(_AT_ONCE)
         finally:
             self._taking = False
-        run = self._fleet.take_run(_AT_ONCE)
-        assert run is not None
-        self._driver.settle()
         if type(run) is Closed:
             self._last = run
         return cast("list[M] | Event", run)
-
-    def _has_items(self) -> bool:
-        return self._fleet.has_items
 
 
 def _error_of(ended: Closed) -> HoldfastError:
@@ -207,4 +198,8 @@ class _Batches(AsyncIterator[list[M]], Generic[M]):
 
     async def __anext__(self) -> list[M]:
         feed = self._feed
-        return list(feed._taken) or await feed._next_messages()
+        if rest := list(feed._taken):
+            return rest
+        while isinstance(run := await feed._next_run(), Event):
+            pass
+        return run

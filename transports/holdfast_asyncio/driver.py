@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from holdfast.config import FeedConfig
-from holdfast.driver import BEYOND_ALL_TIMEOUTS, READ_SIZE, Cancellable, Driver, usable_proxy
+from holdfast.driver import BEYOND_ALL_TIMEOUTS, Cancellable, Driver, usable_proxy
 from holdfast.endpoint import Endpoint
 from holdfast.failures import failure_of_dial
 from holdfast.jobs import Job
@@ -36,8 +36,6 @@ class AsyncioDriver(Driver[SocketProtocol]):
         self._due = math.inf  # what the timer is armed for
         self._dials: dict[int, asyncio.Task[None]] = {}
         self._leaving: set[asyncio.Future[None]] = set()  # dials and sockets that were told to end, and jobs
-        # Data is copied out of it before the next read of anybody, so one serves all connections.
-        self.read_buffer = bytearray(READ_SIZE)
 
     def start(self) -> None:
         now = self.now()

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import TYPE_CHECKING, cast
 
+from holdfast.driver import READ_SIZE
 from holdfast.failures import Cause, Failure, failure_of_stream
 
 if TYPE_CHECKING:
     from holdfast_asyncio.driver import AsyncioDriver
 
+_of_thread = threading.local()
+
+
+def read_buffer() -> memoryview:
+    """Data is copied out of it before the next read of anybody, so one serves all connections of a thread."""
+    if not hasattr(_of_thread, "buffer"):
+        _of_thread.buffer = memoryview(bytearray(READ_SIZE))
+    buffer: memoryview = _of_thread.buffer
+    return buffer
+
 
 class SocketProtocol(asyncio.BufferedProtocol):
-    """Reads into the driver's one buffer. The transport below is the connection's own writer."""
+    """Reads into the one buffer. The transport below is the connection's own writer."""
 
     def __init__(self, driver: AsyncioDriver, conn: int) -> None:
         self.conn = conn
@@ -22,7 +34,8 @@ class SocketProtocol(asyncio.BufferedProtocol):
         self.writable.set()
         self._driver = driver
         self._fleet = driver.fleet
-        self._buffer = memoryview(driver.read_buffer)
+        self._now = self._loop.time
+        self._buffer = read_buffer()
         self._max_unsent = driver.config.limits.max_write_size
         self._transport: asyncio.Transport | None = None
 
@@ -37,9 +50,8 @@ class SocketProtocol(asyncio.BufferedProtocol):
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        driver = self._driver
-        self._fleet.received(self.conn, bytes(self._buffer[:nbytes]), driver.now())
-        driver.settle()
+        self._fleet.received(self.conn, bytes(self._buffer[:nbytes]), self._now())
+        self._driver.settle()
 
     def eof_received(self) -> None:
         self._ended(None)

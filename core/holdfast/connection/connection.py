@@ -78,6 +78,8 @@ class Connection:
         self._handshake: ClientHandshake | None = None
         self._early = Early(config.limits.max_queue_size)
         self._reader = FrameReader(config.limits.max_message_size)
+        self._held = 0  # bytes received that were no whole message yet, less those that inflating has added so far
+        self.delivered = 0  # bytes, inflated, of the messages that the latest `received` gave
         self._sender = Sender(conn, config, mask, commands)
         self._timers = Timers(Timer)
         self._timers.set(Timer.CONNECT, now + config.timeouts.connect)
@@ -133,7 +135,11 @@ class Connection:
         self._liveness.awaiting = False
         self.last_received = now
         if self.state is State.OPEN:
-            controls = self._reader.receive(data, messages)
+            reader = self._reader
+            controls = reader.receive(data, messages)
+            held = reader.held - reader.grown
+            self.delivered = len(data) + self._held - held
+            self._held = held
             return self._handle(controls, now) if controls else _NOTHING
         if self.state is State.HANDSHAKE:
             return self._answered(data, now, messages)
@@ -258,11 +264,6 @@ class Connection:
         return self.state is State.OPEN
 
     @property
-    def held(self) -> int:
-        """Bytes received that have not become messages yet, less those that inflating has added to all messages."""
-        return self._reader.held - self._reader.grown
-
-    @property
     def has_early(self) -> bool:
         """Whether `take_early` gives something."""
         return len(self._early) > 0
@@ -306,7 +307,10 @@ class Connection:
         if self._config.on_connect is None:
             reports: list[Report] = [self._open(now)]
             if answer.rest:
-                reports += self._handle(self._reader.receive(answer.rest, messages), now)
+                controls = self._reader.receive(answer.rest, messages)
+                self._held = self._reader.held - self._reader.grown
+                self.delivered = len(answer.rest) - self._held
+                reports += self._handle(controls, now)
             return reports
         self._move(State.GREETING)
         self._start_job(RunOnConnect(self.conn, self._config.on_connect))
@@ -315,6 +319,7 @@ class Connection:
     def _greeted_with(self, data: bytes, now: float) -> list[Report]:
         early: Messages = []
         controls = self._early.add(early, self._reader.receive(data, early))
+        self._held = self._reader.held - self._reader.grown
         if self._early.is_full:
             self.pause()
         # Until it is open, what ends it is a failure to open.

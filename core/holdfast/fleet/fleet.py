@@ -220,7 +220,7 @@ class Fleet:
         return items
 
     def take_run(self, limit: int) -> list[Message] | Event | None:
-        """Likewise, for speed: the next item if it is an event, else the messages up to the next event; None: nothing."""
+        """Likewise, for speed: an event, or the messages before the next one, at most `limit`; None: there is nothing."""
         run = self._feed.take_run(limit)
         self._note_drained()
         return run
@@ -247,7 +247,7 @@ class Fleet:
     @property
     def is_open(self) -> bool:
         """Whether `send` would be taken."""
-        return self._feed.state is State.OPEN
+        return self._feed.is_open
 
     @property
     def is_closed(self) -> bool:

@@ -59,7 +59,10 @@ class ItemQueue:
         if policy == "drop_newest" and self.is_full:
             self._note_dropped_newest(len(messages), now)
             return
-        self._append(_Segment(messages, nbytes + ITEM_COST * len(messages), now))  # type: ignore[arg-type]
+        cost = nbytes + ITEM_COST * len(messages)
+        self._segments.append(_Segment(messages, cost, now))  # type: ignore[arg-type]  # a list of items, to read
+        self.size += cost
+        self.count += len(messages)
         if self.size > self._bound:
             if policy == "drop_oldest":
                 self._drop_oldest(self._bound, now)

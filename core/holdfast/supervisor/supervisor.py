@@ -62,6 +62,7 @@ class Supervisor:
         self._sequences: Sequences | None = None
         self._pass_on: PassOn = self.queue
         self._legs = Confluence(self, config, shared, self._tally)
+        self.connections = self._legs.connections  # all that have not ended, by number
         if config.resync is not None:
             self._resyncs = Resyncs(config.resync, config.backoff, config.retry.stable_after, shared, self)
             self._resyncs.want(config.streams)
@@ -102,11 +103,9 @@ class Supervisor:
         connection = self.connections[conn]
         leg = self._legs.leg_of(conn)
         messages: list[str | bytes] = []
-        before = connection.held
         reports = connection.received(data, now, messages)
-        size = len(data)
-        self._tally.bytes += size
-        nbytes = size + before - connection.held
+        self._tally.bytes += len(data)
+        nbytes = connection.delivered
         if not reports:
             if messages and leg is not None:
                 leg.deliver(messages, nbytes, now)
@@ -187,13 +186,15 @@ class Supervisor:
 
     def send(self, message: str | bytes, now: float) -> None:
         """On one connection. Raises FeedClosed, NotOpen, or LocalProtocolError for no message: nothing was sent."""
+        if self.ended is None:
+            for leg in self._legs.legs:
+                if leg.is_open and leg.current is not None:
+                    leg.current.send(message, now)
+                    return
         encode(message)
         if self.ended is not None:
             raise FeedClosed("the feed is closed: open a new one to send")
-        leg = next((leg for leg in self._legs.legs if leg.is_open), None)
-        if leg is None or leg.current is None:
-            raise NotOpen(f"the feed is {self.state.value}, not open: wait for Connected, then send")
-        leg.current.send(message, now)
+        raise NotOpen(f"the feed is {self.state.value}, not open: wait for Connected, then send")
 
     def send_on(self, conn: int, message: str | bytes, now: float) -> None:
         """For `on_connect`. Raises NotOpen when the connection is gone, LocalProtocolError for what is no message."""
@@ -217,16 +218,16 @@ class Supervisor:
     # Getters
 
     @property
-    def connections(self) -> dict[int, Connection]:
-        """All that have not ended, by number."""
-        return self._legs.connections
-
-    @property
     def state(self) -> State:
         if self.ended is not None:
             return State.CLOSING if self.connections else State.CLOSED
         states = {leg.state for leg in self._legs.legs}
         return next((state for leg_state, state in _OF_LEGS if leg_state in states), State.IDLE)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the state is OPEN."""
+        return self.ended is None and any(leg.is_open for leg in self._legs.legs)
 
     @property
     def has_items(self) -> bool:
