@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module, util
 from typing import Any
 
@@ -113,17 +114,17 @@ async def picows(url: str, ping: float | None) -> AsyncIterator[Link]:
     yield Link("callback", start, send)
 
 
-_session: Any = None
+@cache
+def _session() -> Any:
+    """One for all connections, as its documentation wants it."""
+    import aiohttp
+
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
 
 
 @asynccontextmanager
 async def aiohttp(url: str, ping: float | None) -> AsyncIterator[Link]:
-    import aiohttp
-
-    global _session
-    if _session is None:
-        _session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
-    async with _session.ws_connect(url, compress=0, heartbeat=ping) as connection:
+    async with _session().ws_connect(url, compress=0, heartbeat=ping) as connection:
         yield Link("receive", connection.receive, connection.send_str, lambda message: message.data)
 
 

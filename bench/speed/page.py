@@ -20,10 +20,10 @@ What clients cost, each as its documentation has it, without compression, on rea
 itself on: deadlines, keepalive, statistics, its bounded queue, the watch over gaps. `make bench` repeats all of it and
 writes this page; see [bench](../bench/README.md).
 
-Figures are processor time of the client's process, of the operating system for it included; the server has a process of
-its own. Clients run in turn, each run in a fresh process, and what is told is the median of the runs, with the lowest and
-the highest. Compare within one table: another machine, or another hour of the same, has other figures. *Times the best*
-is the median divided by the lowest median of the table.
+Figures are processor time of the client's process, the operating system's for it included; the server has a process of
+its own. Clients run in turn, each run in a fresh process, and what is told is the median of the runs, with the lowest
+and the highest. Compare within one table: another machine, or another hour of the same, has other figures. *Times the
+best* is the median divided by the lowest median of the table.
 """
 
 CLIENTS_TEXT = """\

@@ -12,6 +12,8 @@ from holdfast.failures import Cause, Failure, failure_of_stream
 if TYPE_CHECKING:
     from holdfast_asyncio.driver import AsyncioDriver
 
+_WRITABLE = asyncio.Event()  # that of all sockets with nothing to wait for; it stays set, and so belongs to no loop
+_WRITABLE.set()
 _of_thread = threading.local()
 
 
@@ -30,8 +32,7 @@ class SocketProtocol(asyncio.BufferedProtocol):
         self.conn = conn
         self._loop = asyncio.get_running_loop()
         self.closed: asyncio.Future[None] = self._loop.create_future()
-        self.writable = asyncio.Event()
-        self.writable.set()
+        self.writable = _WRITABLE
         self._driver = driver
         self._fleet = driver.fleet
         self._now = self._loop.time
@@ -64,7 +65,7 @@ class SocketProtocol(asyncio.BufferedProtocol):
             self.closed.set_result(None)
 
     def pause_writing(self) -> None:
-        self.writable.clear()
+        self.writable = asyncio.Event()
 
     def resume_writing(self) -> None:
         self.writable.set()

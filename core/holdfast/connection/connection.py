@@ -300,6 +300,7 @@ class Connection:
             self._disconnect()
             return (Refused(answer),)
         self.accepted = answer
+        self._handshake = None  # its buffers are most of what a quiet connection would hold
         if answer.compression is not None:
             assert self._config.compression is not None
             self._reader = DeflatedReader(self._config.limits.max_message_size, answer.compression)

@@ -220,7 +220,7 @@ class Fleet:
         return items
 
     def take_run(self, limit: int) -> list[Message] | Event | None:
-        """Likewise, for speed: an event, or the messages before the next one, at most `limit`; None: there is nothing."""
+        """Likewise, for speed: one event, or the messages before the next, at most `limit`; None: there is nothing."""
         run = self._feed.take_run(limit)
         self._note_drained()
         return run
