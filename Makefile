@@ -20,10 +20,10 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz compare judge autobahn check lint types imports unit format clean
+.PHONY: help demo test fuzz compare bench bench-core judge autobahn check lint types imports unit format clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -60,6 +60,12 @@ fuzz: $(READY)  ## long tests in simulated time, for FUZZ_SECONDS (default 300)
 
 compare: $(COMPARE)/.ready  ## other clients in the same situations; writes docs/comparison.md, in 7 minutes
 	$(COMPARE)/bin/python -m bench.peers --write docs/comparison.md
+
+bench: $(COMPARE)/.ready  ## what clients cost, in turn; writes docs/performance.md, in 8 minutes
+	$(COMPARE)/bin/python -m bench.speed --rounds 3 --write docs/performance.md
+
+bench-core: $(READY)  ## what the machine costs without sockets, beside stored figures; half a minute
+	$(BIN)/python bench/core_speed.py
 
 judge: $(READY)  ## both transports before a server that misbehaves on command (5 min), from the folder JUDGES
 	$(BIN)/python -m bench.judges --judges "$(JUDGES)" faults

@@ -1,4 +1,4 @@
-"""The benchmark of speed: its page is of these situations and clients, and its messages are what they are said to be."""
+"""The benchmark of speed: its page is of these situations and clients, its messages are what they are said to be."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,6 +41,4 @@ def test_runs_bring_every_item_in_order(chunks: list[int], limit: int):
 def test_a_run_goes_on_until_the_next_event(chunks: list[int]):
     queue = queued(chunks)
     runs = list(iter(lambda: queue.take_run(1 << 20), None))
-    assert not any(
-        isinstance(one, list) and isinstance(other, list) for one, other in zip(runs, runs[1:], strict=False)
-    )
+    assert not any(isinstance(one, list) and isinstance(other, list) for one, other in pairwise(runs))

@@ -262,7 +262,7 @@ def two_connections(messages: Iterable[int] = ()) -> Merge:
         merge.carries(conn, ["a", "b"], 0.0)
     merge.ponged(1, 1.0, 1.0)
     assert merge.is_sure(2, "a")
-    merge.put(1, numbered(*messages), 2.0)
+    merge.put(1, numbered(*messages), 100, 2.0)
     return merge
 
 
@@ -289,10 +289,10 @@ def test_who_left_something_out_has_to_prove_itself_anew() -> None:
 def test_what_it_held_before_proves_nothing() -> None:
     merge = two_connections()
     merge.doubt(2, 3.0)
-    assert merge.put(2, numbered(1), 3.0) == []
+    assert merge.put(2, numbered(1), 100, 3.0) == []
     merge.doubt(2, 4.0)
-    assert merge.put(2, numbered(3), 4.0) == []
-    assert texts(merge.put(1, numbered(1, 2, 3), 5.0)) == ["1", "2", "3"]
+    assert merge.put(2, numbered(3), 100, 4.0) == []
+    assert texts(merge.put(1, numbered(1, 2, 3), 100, 5.0)) == ["1", "2", "3"]
 
 
 def test_what_nobody_else_is_sure_of_is_lost() -> None:

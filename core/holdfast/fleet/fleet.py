@@ -7,7 +7,7 @@ The contract of a driver, in five steps:
    `resynced`, where a command asks for them; and `awaiting_proxy`, where a dial goes through one.)
 2. Carry out `take_commands()` in order. A Write for a connection that is gone is dropped in silence; numbers of
    connections are never reused, so late bytes of an old socket are inert.
-3. Wake the consumer if `has_items`; it takes them with `take_items()`.
+3. Wake the consumer if `has_items`; it takes them with `take_items()`, or `take_run()`.
 4. Re-arm the one timer, only if `next_deadline()` moved.
 5. Before a `tick`, read what is readable: the machine must not judge a peer while its words lie unread.
 
