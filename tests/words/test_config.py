@@ -49,6 +49,8 @@ def cases() -> list[Any]:
         (DialWindow, "period"),
         (Timeouts, "connect"),
         (Timeouts, "close"),
+        (Rotation, "max_age"),
+        (Rotation, "overlap_timeout"),
     ]
     counts = [
         (Retry, "max_policy_closes"),
@@ -72,12 +74,18 @@ def cases() -> list[Any]:
             for side in ("server", "client")
             for value in (1, 0, None, "yes")
         ),
+        *((Rotation, "jitter", value) for value in (-0.1, 1.1, math.nan, "0", None, True)),
+        *(
+            (Rotation, "window", value)
+            for value in ("02:00", ("02:00",), ["02:00", "04:00"], ("2:00", "04:00"), ("02:00", "24:00"), (2, 4))
+        ),
+        *((Rotation, "window", value) for value in (("02:00", "02:00"), ("02:60", "04:00"), ("02.00", "04.00"), ())),
         *((Backoff, "factor", value) for value in (0.99, 0, -2, math.inf, math.nan, "2", None)),
         *((Backoff, "jitter", value) for value in (-0.1, 1.1, math.nan, "0", None, True)),
         *(
             (cls, name, None)
             for cls, name in times
-            if (cls, name) not in ((Keepalive, "interval"), (Staleness, "after"))
+            if (cls, name) not in ((Keepalive, "interval"), (Staleness, "after"), (Rotation, "max_age"))
         ),
     ]
 
@@ -95,6 +103,33 @@ def test_an_impossible_setting_is_refused_by_name(cls: type[Any], field: str, va
 def test_stall_after_is_checked(value: Any) -> None:
     with pytest.raises(ConfigError, match=r"^stall_after = .*must be"):
         FeedConfig((ENDPOINT,), stall_after=value)
+
+
+@pytest.mark.parametrize("value", [0, 9, -1, 2.0, "2", None, True])
+def test_legs_are_one_to_eight(value: Any) -> None:
+    with pytest.raises(ConfigError, match=r"^legs = .*must be "):
+        FeedConfig((ENDPOINT,), legs=value)
+    assert FeedConfig((ENDPOINT,), legs=8).legs == 8
+
+
+@pytest.mark.parametrize("value", [True, 3600, "02:00", {}])
+def test_rotation_is_a_rotation_or_none(value: Any) -> None:
+    with pytest.raises(ConfigError, match=r"^rotation = .*must be a Rotation"):
+        FeedConfig((ENDPOINT,), rotation=value)
+    assert FeedConfig((ENDPOINT,), rotation=None).rotation is None
+
+
+@pytest.mark.parametrize(
+    ("window", "seconds"),
+    [
+        (("02:00", "04:30"), (7200, 9000)),
+        (("23:00", "01:00"), (82_800, 7200)),
+        (("00:00", "23:59"), (0, 86_340)),
+    ],
+)
+def test_a_window_is_where_it_begins_and_how_long_it_is(window: tuple[str, str], seconds: tuple[int, int]) -> None:
+    assert Rotation(window=window).window_seconds == seconds
+    assert Rotation().window_seconds is None
 
 
 def test_settings_that_contradict_each_other_are_refused() -> None:

@@ -239,7 +239,11 @@ class Confluence:
             leg.tally.first += len(messages)
             self._outlet.put(messages, nbytes, now)
         elif leg.current is not None:
-            self._put(self._merge.put(leg.current.conn, messages, nbytes, now), now)
+            fresh = self._merge.put(leg.current.conn, messages, nbytes, now)
+            if len(fresh) == len(messages) and fresh[0] is messages[0] and fresh[-1] is messages[-1]:
+                self._outlet.put(fresh, nbytes, now)
+            else:
+                self._put(fresh, now)
             if self._merge.is_too_large:
                 self._hold_no_more(now)
 

@@ -10,16 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import cast
 
 from holdfast.dialects.words import Update
 from holdfast.events import Message
 from holdfast.settings import ITEM_COST
-from holdfast.supervisor.strand import Strand, key_of
+from holdfast.supervisor.strand import Strand
 from holdfast.supervisor.tally import LegTally
 
 Name = str | None  # of a stream; None for all that a feed without a dialect brings
 
 _MAX_OWED = 262_144  # messages that one connection has delivered and another has still to bring; about 100 bytes each
+_MAX_TEXTS = 8 * 1024 * 1024  # bytes that may come before their texts are given up for their keys
 _COUNT_EVERY = 4096  # messages between two looks at that
 
 
@@ -51,6 +53,7 @@ class Merge:
         self._by_stream = by_stream
         self._strands: dict[Name, Strand] = {}
         self._until_count = _COUNT_EVERY
+        self._until_keys = _MAX_TEXTS
 
     # Connections and what they carry
 
@@ -135,27 +138,88 @@ class Merge:
 
     def put(self, conn: int, messages: list[Message], nbytes: int, now: float) -> list[Message]:
         """Take in what a connection brought, `nbytes` in all; what of it, and of what was held, is to be delivered."""
+        tally = self.lines[conn].tally
         fresh: list[Message] = []
-        line, strands = self.lines[conn], self._strands
-        duplicates = 0
-        for message in messages:
-            stream = message.stream if isinstance(message, Update) else None
-            strand = strands.get(stream) or self._new_strand(conn, stream, now)
-            late = strand.put(conn, message, key_of(message), now, fresh)
-            if late is not None:
-                duplicates += 1
-                line.tally.lateness = late
-        line.tally.first += len(fresh)
-        line.tally.duplicates += duplicates
+        duplicates, late = (self._put_updates if self._by_stream else self._put_texts)(conn, messages, now, fresh)
+        tally.first += len(fresh)
+        tally.duplicates += duplicates
+        tally.lateness = tally.lateness if late is None else late
         self._may_hold -= nbytes + ITEM_COST * len(messages)
         if self._may_hold < 0:  # if all that came had been held
-            holds = (hold for strand in strands.values() for hold in strand.held.values())
+            holds = (hold for strand in self._strands.values() for hold in strand.held.values())
             self._may_hold = self._bound - sum(hold.size for hold in holds)
+        self._until_keys -= nbytes
+        if self._until_keys <= 0:
+            self._until_keys = _MAX_TEXTS
+            for strand in self._strands.values():
+                for owed in strand.owed.values():
+                    owed.ask_keys()
         self._until_count -= len(messages)
         if self._until_count <= 0:
             self._until_count = _COUNT_EVERY
             self._trim()
         return fresh
+
+    def _put_updates(
+        self, conn: int, messages: list[Message], now: float, fresh: list[Message]
+    ) -> tuple[int, float | None]:
+        """How many were duplicates, and how late the last of them was. The usual is done here, without a call."""
+        strands, duplicates, lateness = self._strands, 0, None
+        for message in cast("list[Update]", messages):
+            stream, text = message.stream, message.text
+            strand = strands.get(stream)
+            if strand is None:
+                strand = self._new_strand(conn, stream, now)
+            if not strand.held:
+                owed = strand.owed[conn]
+                if owed.waiting:
+                    if owed.waiting[0][1] == text and not owed.keyed:
+                        lateness = now - owed.waiting.popleft()[0]
+                        duplicates += 1
+                        continue
+                elif not owed.keyed:
+                    strand.last, strand.delivered_at = message, now
+                    fresh.append(message)
+                    for other in strand.owed.values():
+                        if other is not owed:
+                            other.waiting.append((now, text, message))
+                    continue
+            late = strand.put(conn, message, text, now, fresh)
+            if late is not None:
+                duplicates += 1
+                lateness = late
+        return duplicates, lateness
+
+    def _put_texts(
+        self, conn: int, messages: list[Message], now: float, fresh: list[Message]
+    ) -> tuple[int, float | None]:
+        """The same of a feed without a dialect."""
+        strand = self._strands.get(None) or self._new_strand(conn, None, now)
+        texts = cast("list[str | bytes]", messages)
+        duplicates, lateness = 0, None
+        if not strand.held:
+            owed = strand.owed[conn]
+            waiting = owed.waiting
+            if waiting and not owed.keyed:
+                for text in texts:
+                    if not waiting or waiting[0][1] != text:
+                        break
+                    lateness = now - waiting.popleft()[0]
+                    duplicates += 1
+                texts = texts[duplicates:]
+            if texts and not waiting and not owed.keyed:
+                strand.last, strand.delivered_at = texts[-1], now
+                fresh += texts
+                for other in strand.owed.values():
+                    if other is not owed:
+                        other.waiting.extend([(now, text, text) for text in texts])
+                return duplicates, lateness
+        for text in texts:
+            late = strand.put(conn, text, text, now, fresh)
+            if late is not None:
+                duplicates += 1
+                lateness = late
+        return duplicates, lateness
 
     def joins_last(self, conn: int, stream: Name) -> bool:
         """Whether the service's numbers say that nothing is missing before what is held of it."""
@@ -240,7 +304,7 @@ class Merge:
     @property
     def is_even(self) -> bool:
         """Whether the only connection left has brought everything that others delivered."""
-        return all(not owed.times for strand in self._strands.values() for owed in strand.owed.values())
+        return all(not owed.count for strand in self._strands.values() for owed in strand.owed.values())
 
     def excuse(self, late: float) -> None:
         """For `late` seconds we did not look, or did not read."""
@@ -290,8 +354,8 @@ class Merge:
 
     def _trim(self) -> None:
         """Within the bound."""
-        while sum(len(owed.times) for strand in self._strands.values() for owed in strand.owed.values()) > _MAX_OWED:
-            largest = max(self._strands.values(), key=lambda one: sum(len(owed.times) for owed in one.owed.values()))
+        while sum(owed.count for strand in self._strands.values() for owed in strand.owed.values()) > _MAX_OWED:
+            largest = max(self._strands.values(), key=lambda one: sum(owed.count for owed in one.owed.values()))
             for _ in range(_COUNT_EVERY):
                 if not largest.forget_oldest():
                     break

@@ -18,28 +18,50 @@ from holdfast.settings import ITEM_COST
 
 
 class Owed:
-    """What others delivered and one connection has still to bring, in order: keys, and when that was."""
+    """What others delivered and one connection has still to bring, in order, and when that was delivered.
 
-    __slots__ = ("_again", "times")
+    While it brings the same texts in the same order, these are all that is looked at: equal texts have equal keys. To
+    find a key may mean to parse the message, so that is done only when something else comes.
+    """
+
+    __slots__ = ("_again", "keyed", "waiting")
 
     def __init__(self) -> None:
-        self.times: dict[int, float] = {}
+        self.waiting: deque[tuple[float, str | bytes, Message]] = deque()  # behind all the others, with their texts
+        self.keyed: dict[int, float] = {}
         self._again: dict[int, int] = {}  # keys that are owed more than once, and how much more often
 
-    def put(self, key: int, now: float) -> None:
-        if key in self.times:
-            self._again[key] = self._again.get(key, 0) + 1
-        else:
-            self.times[key] = now
+    @property
+    def times(self) -> dict[int, float]:
+        """Of everything, by key."""
+        if self.waiting:
+            self.ask_keys()
+        return self.keyed
+
+    @property
+    def count(self) -> int:
+        return len(self.keyed) + len(self.waiting)
+
+    def ask_keys(self) -> None:
+        """And keep no text."""
+        times = self.keyed
+        for at, _, message in self.waiting:
+            key = key_of(message)
+            if key in times:
+                self._again[key] = self._again.get(key, 0) + 1
+            else:
+                times[key] = at
+        self.waiting.clear()
 
     def bring(self, key: int) -> float | None:
         """It was brought. When it had been delivered; None if it was not owed."""
+        times = self.times
         if self._again and key in self._again:
             self._again[key] -= 1
             if not self._again[key]:
                 del self._again[key]
-            return self.times[key]
-        return self.times.pop(key, None)
+            return times[key]
+        return times.pop(key, None)
 
     def skip_to(self, key: int) -> None:
         """What stands before this will not come any more."""
@@ -54,10 +76,13 @@ class Owed:
 
     def forget_until(self, at: float) -> None:
         """What was delivered by then will not come any more."""
-        for key, delivered_at in list(self.times.items()):
+        for key, delivered_at in list(self.keyed.items()):
             if delivered_at > at:
                 return
-            self.forget(key)
+            self.keyed.pop(key)
+            self._again.pop(key, None)
+        while self.waiting and self.waiting[0][0] <= at:
+            self.waiting.popleft()
 
 
 class Hold:
@@ -134,13 +159,17 @@ class Strand:
         self.held[conn] = Hold()
         self.distrusted.discard(conn)
 
-    def put(self, conn: int, message: Message, key: int, now: float, fresh: list[Message]) -> float | None:
+    def put(self, conn: int, message: Message, text: str | bytes, now: float, fresh: list[Message]) -> float | None:
         """Take a message in; append what is to be delivered. How late it came, if another one delivered it before."""
         if self.held and conn in self.held:
-            self._put_unproven(conn, message, key, now, fresh)
+            self._put_unproven(conn, message, key_of(message), now, fresh)
             return None
         owed = self.owed[conn]
-        if owed.times:
+        waiting = owed.waiting
+        if waiting and not owed.keyed and waiting[0][1] == text:
+            return now - waiting.popleft()[0]
+        if owed.count:
+            key = key_of(message)
             if self._by_stream and key in owed.times:
                 owed.skip_to(key)
             if (at := owed.bring(key)) is not None:
@@ -151,7 +180,7 @@ class Strand:
                 self.held[conn].put(now, key, message)
                 self.distrusted.add(conn)
                 return None
-        self._deliver(conn, message, key, now, fresh)
+        self._deliver(conn, message, text, now, fresh)
         return None
 
     def joins_last(self, conn: int) -> bool:
@@ -163,12 +192,12 @@ class Strand:
         """From now on it is proven; append what was held of it."""
         hold = self.held.pop(conn)
         self.distrusted.discard(conn)
-        for _, key, message in hold.messages:
-            self.put(conn, message, key, now, fresh)
+        for _, _, message in hold.messages:
+            self.put(conn, message, text_of(message), now, fresh)
 
     def forget_oldest(self) -> bool:
         """Of what is owed, for want of memory. Whether there was any."""
-        conn = max(self.owed, key=lambda one: len(self.owed[one].times))
+        conn = max(self.owed, key=lambda one: self.owed[one].count)
         if not (times := self.owed[conn].times):
             return False
         self.owed[conn].forget(next(iter(times)))
@@ -178,13 +207,16 @@ class Strand:
 
     # Inside
 
-    def _deliver(self, conn: int, message: Message, key: int, now: float, fresh: list[Message]) -> None:
+    def _deliver(self, conn: int, message: Message, text: str | bytes, now: float, fresh: list[Message]) -> None:
         self.last = message
         self.delivered_at = now
         fresh.append(message)
         for other, owed in self.owed.items():
             if other != conn:
-                owed.put(key, now)
+                owed.waiting.append((now, text, message))
+        if not any(hold.keys for hold in self.held.values()):
+            return
+        key = key_of(message)
         for other, hold in list(self.held.items()):
             if key in hold.keys and self.held.get(other) is hold:  # which another one's messages may have settled
                 self._in_common(other, now, fresh)
@@ -215,7 +247,7 @@ class Strand:
             # What stands before and no one else brought was for that connection only, such as the answer to a request,
             # or a snapshot of a state that is past; or it is older than the first that the feed delivered.
             if not before:
-                self.put(conn, message, key, now, fresh)
+                self.put(conn, message, text_of(message), now, fresh)
 
 
 def _first_of_pair(brought: list[int], delivered: dict[int, float]) -> int | None:
@@ -233,9 +265,14 @@ def key_of(message: Message) -> int:
     return hash(message.key) if isinstance(message, Update) else hash(message)
 
 
+def text_of(message: Message) -> str | bytes:
+    """As the service sent it."""
+    return message.text if isinstance(message, Update) else message
+
+
 def size_of(message: Message) -> int:
     """In bytes, about."""
-    return len(message.text) if isinstance(message, Update) else len(message)
+    return len(text_of(message))
 
 
 def _joins(message: Message, previous: Message | None) -> bool:
