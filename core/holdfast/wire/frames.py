@@ -26,7 +26,7 @@ class MaskSource:
     """Masks cut from larger draws of entropy: one system call serves many frames."""
 
     __slots__ = ("_block", "_entropy", "_pos")
-    _BLOCK = 256
+    _BLOCK = 512
 
     def __init__(self, entropy: Callable[[int], bytes]) -> None:
         self._entropy = entropy
