@@ -39,8 +39,8 @@ CLIENTS_TEXT = """\
 | Holdfast | `async for message in feed` |
 | Holdfast, batches | `async for batch in feed.batches()` |
 
-picows and aiohttp are compiled, Holdfast is Python. None of the others comes back by itself with its losses declared;
-what they do when something goes wrong is in [the comparison](comparison.md).
+picows and aiohttp are compiled, Holdfast is Python. What each of them does when something goes wrong is in
+[the comparison](comparison.md).
 """
 
 REPEAT = """\
