@@ -400,6 +400,8 @@ def test_the_consumer_may_ask_for_another() -> None:
     assert len(fetch.calls) == 2
     voyage.run(5.0)
     voyage.subscribe(BOOK)  # it is wanted anyway
+    voyage.run(5.0)
+    assert len(fetch.calls) == 2
     told = story(voyage)
     at = told.index("snapshot 2")
     assert told[at + 1] == told[at - 1] + 1  # type: ignore[operator]
@@ -481,9 +483,10 @@ def test_what_cannot_be_set_is_refused() -> None:
 
 def test_what_is_dropped_while_held_is_no_excuse_for_the_service() -> None:
     voyage = sail(Snapshots(takes=0.0), options={"check_sequences": True}).run(5.0)
+    voyage.strike(MuteData(1.0)).run(0.5)
     loss = Failure(Cause.OVERFLOW, "for the test")
     voyage.fleet._feed.emit(Gap(voyage.world.now, voyage.world.now, voyage.world.now, loss, stream=BOOK))
-    voyage.strike(MuteData(0.6)).run(2.0)
+    voyage.run(2.0)
     (gap,) = [one for one in voyage.of(Gap) if one.stream == BOOK and one.first_missing is not None]
     assert gap.cause.cause is Cause.SEQUENCE
 
