@@ -129,9 +129,10 @@ class DialLimitKept(Checker):
         self._is_ours_to_keep = False
         if (limit := voyage.plan.rules.dial_limit) is not None:
             window = self.config.dial_window
-            self._is_ours_to_keep = (
-                window.count <= limit[0] and window.period > limit[1] + voyage.plan.weather.jitter + EPSILON
-            )
+            weather = voyage.plan.weather
+            # A request arrives after three ways; the next one's may be shorter, where the weather changes.
+            spread = weather.jitter + (3 * weather.delay if "weather" in voyage.plan.pauses else 0.0)
+            self._is_ours_to_keep = window.count <= limit[0] and window.period > limit[1] + spread + EPSILON
 
     def on_stall(self, since: float, until: float) -> None:
         self._stalls.add(since, until)
