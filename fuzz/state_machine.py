@@ -29,6 +29,7 @@ from holdfast import (
     NotOpen,
     Overflow,
     Retry,
+    Rotation,
     Staleness,
     Timeouts,
 )
@@ -39,7 +40,7 @@ STEP = 0.5  # seconds; all times lie on this lattice, so that deadlines meet
 
 _TIMES = st.sampled_from([0.5, 1.0, 2.0, 5.0])
 _CONFIGS = st.builds(
-    lambda interval, timeout, stale, reconnect, backoff, jitter, stable, policy_closes, connect, close, queue, policy: (
+    lambda interval, timeout, stale, reconnect, backoff, jitter, stable, policy_closes, connect, close, queue, policy, legs, age, overlap: (
         FeedConfig.build(
             "ws://feed.test/",
             {
@@ -51,6 +52,8 @@ _CONFIGS = st.builds(
                 "limits": Limits(max_queue_size=queue, max_message_size=1000),
                 "overflow": Overflow(policy),
                 "on_open": ["hello"],
+                "legs": legs,
+                "rotation": Rotation(max_age=age, jitter=jitter, overlap_timeout=overlap),
             },
         )
     ),
@@ -66,6 +69,9 @@ _CONFIGS = st.builds(
     close=_TIMES,
     queue=st.sampled_from([200, 2000, 1 << 20]),
     policy=st.sampled_from(["pause", "drop_oldest", "drop_newest", "fail"]),
+    legs=st.sampled_from([1, 1, 2, 3]),
+    age=st.none() | st.sampled_from([5.0, 20.0]),
+    overlap=_TIMES,
 )
 
 
@@ -78,6 +84,8 @@ class _Peer:
         self.accepted = False
         self.requested = False
         self.paused = False
+        self.unread = b""
+        self.brought = 0  # the number of the latest message that it sent, or that had been published before
 
 
 class FleetUnderInputs(RuleBasedStateMachine):
@@ -154,6 +162,7 @@ class FleetUnderInputs(RuleBasedStateMachine):
         peer.requested = False
         if status == 101:
             peer.accepted = True
+            peer.brought = self.sent
             self._receive(conn, peer.machine.send(AcceptConnection()))
         else:
             self._receive(conn, peer.machine.send(RejectConnection(status_code=status)))
@@ -161,15 +170,20 @@ class FleetUnderInputs(RuleBasedStateMachine):
     @precondition(lambda self: self._open())
     @rule(data=st.data(), count=st.integers(1, 30), cut=st.floats(0, 1))
     def messages_arrive(self, data: Any, count: int, cut: float) -> None:
+        """Some are published, and one connection brings all that it has not brought yet."""
         conn = data.draw(st.sampled_from(self._open()))
-        sent = b""
-        for _ in range(count):
-            self.sent += 1
-            sent += self.peers[conn].machine.send(TextMessage(str(self.sent)))
+        peer, sent = self.peers[conn], b""
+        self.sent += count
+        for number in range(peer.brought + 1, self.sent + 1):
+            sent += peer.machine.send(TextMessage(str(number)))
+        peer.brought = self.sent
         middle = int(len(sent) * cut)
         for piece in (sent[:middle], sent[middle:]):
-            if piece and conn in self.peers and not self.peers[conn].paused:
-                self._receive(conn, piece)
+            if piece and conn in self.peers:
+                if peer.paused:
+                    peer.unread += piece
+                else:
+                    self._receive(conn, piece)
 
     @precondition(lambda self: self._open())
     @rule(data=st.data(), payload=st.binary(max_size=10))
@@ -244,6 +258,11 @@ class FleetUnderInputs(RuleBasedStateMachine):
             raise AssertionError(f"{message!r} was taken for a message")
 
     @rule()
+    def the_user_rotates(self) -> None:
+        self.fleet.rotate(self.now)
+        self._carry_out()
+
+    @rule()
     def the_user_closes(self) -> None:
         if self.closed_at is None:
             self.closed_at = self.now
@@ -294,6 +313,7 @@ class FleetUnderInputs(RuleBasedStateMachine):
 
     def _carry_out(self) -> list[Any]:
         commands = self.fleet.take_commands()
+        resumed: list[int] = []
         for command in commands:
             if isinstance(command, Connect):
                 assert command.conn not in self.numbers, "a number was used again"
@@ -311,8 +331,13 @@ class FleetUnderInputs(RuleBasedStateMachine):
             elif isinstance(command, Resume):
                 assert peer.paused
                 peer.paused = False
+                resumed.append(command.conn)
             elif isinstance(command, Disconnect):
                 self._lose(command.conn)
+        for conn in resumed:
+            if conn in self.peers and (unread := self.peers[conn].unread):
+                self.peers[conn].unread = b""
+                self._receive(conn, unread)
         return commands
 
     def _serve(self, peer: _Peer, data: bytes) -> None:

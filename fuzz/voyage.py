@@ -298,7 +298,6 @@ class Voyage:
         self.answer_dials()
         self.hurry_consumer()
         self._holds = [(began, min(ended, self.now)) for began, ended in self._holds]
-        self._withheld = [(began, min(ended, self.now)) for began, ended in self._withheld]
         self._unanswered = [(began, min(ended, self.now)) for began, ended in self._unanswered]
         self.world.weather = self.plan.weather
         for link in [*self.links(), *self.host.links.values()]:  # also those whose end the service has not heard of

@@ -257,7 +257,7 @@ class Merge:
         """A ping of that time was answered: others may be sure now. What is to be delivered, by connection."""
         # A service may send the same message at somewhat different times; much later it does not come.
         for each in self._strands.values():
-            each.owed[conn].forget_until(pinged_at - self._overlap)
+            each.forget_until(conn, pinged_at - self._overlap)
         found: list[tuple[int, list[Message]]] = []
         for other, line in self.lines.items():
             if other == conn:
@@ -279,15 +279,14 @@ class Merge:
         found: list[tuple[int, Name]] = []
         for stream, strand in self._strands.items():
             for conn, hold in strand.held.items():
-                messages = hold.messages
-                if not messages or messages[0][0] > before:
+                if not hold.messages or hold.messages[0][0] > before:
                     continue
-                if strand.delivered_at is None or strand.delivered_at <= messages[0][0]:
+                owed, at = strand.owed[conn].times, strand.delivered_at
+                late = [one for one in hold.messages if one[0] <= before and one[1] not in owed]
+                if any(at is None or at <= brought_at for brought_at, _, _ in late):
                     found.append((conn, stream))
-                while messages and messages[0][0] <= before and strand.delivered_at is not None:
-                    if strand.delivered_at <= messages[0][0]:
-                        break
-                    hold.drop_oldest()
+                elif late:
+                    hold.keep(lambda brought_at, key, owed=owed: brought_at > before or key in owed)
                     strand.distrusted.add(conn)
         return found
 

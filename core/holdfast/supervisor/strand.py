@@ -10,6 +10,7 @@ one delivered; or the whole connection is proven (see `merge`).
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Collection
 from itertools import pairwise
 
 from holdfast.dialects.words import Update
@@ -74,13 +75,14 @@ class Owed:
         self.times.pop(key, None)
         self._again.pop(key, None)
 
-    def forget_until(self, at: float) -> None:
-        """What was delivered by then will not come any more."""
-        for key, delivered_at in list(self.keyed.items()):
+    def forget_until(self, at: float, kept: Collection[int] = ()) -> None:
+        """What was delivered by then will not come any more, but for what is `kept`."""
+        for key, delivered_at in list((self.times if kept else self.keyed).items()):
             if delivered_at > at:
                 return
-            self.keyed.pop(key)
-            self._again.pop(key, None)
+            if key not in kept:
+                del self.keyed[key]
+                self._again.pop(key, None)
         while self.waiting and self.waiting[0][0] <= at:
             self.waiting.popleft()
 
@@ -100,10 +102,12 @@ class Hold:
         self.keys.add(key)
         self.size += size_of(message) + ITEM_COST
 
-    def drop_oldest(self) -> None:
-        _, key, message = self.messages.popleft()
-        self.keys.discard(key)
-        self.size -= size_of(message) + ITEM_COST
+    def keep(self, is_kept: Callable[[float, int], bool]) -> None:
+        """Let go of the others."""
+        messages, self.messages, self.keys, self.size = self.messages, deque(), set(), 0
+        for at, key, message in messages:
+            if is_kept(at, key):
+                self.put(at, key, message)
 
     def excuse(self, late: float) -> None:
         """For `late` seconds we did not look, or did not read: nobody had the chance to say more of these."""
@@ -148,6 +152,11 @@ class Strand:
         """What it brought lately is not at hand any more, or comes too late: it begins anew."""
         self.held[conn] = Hold()
         self.distrusted.add(conn)
+
+    def forget_until(self, conn: int, at: float) -> None:
+        """What was delivered by then it will not bring any more; what is held of it, it has brought."""
+        hold = self.held.get(conn)
+        self.owed[conn].forget_until(at, () if hold is None else hold.keys)
 
     def go_on_without(self, conn: int) -> None:
         """It is not waited for any longer: what it brings of the time before is no news."""
