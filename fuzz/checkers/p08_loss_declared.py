@@ -9,7 +9,7 @@ from collections import Counter, deque
 from typing import TYPE_CHECKING
 
 from fuzz.checkers.base import EPSILON, Checker, Stalls, text_of
-from holdfast import Gap, Item, Stale, Unsubscribed
+from holdfast import Gap, Item, Stale, SubscriptionRefused, Unsubscribed
 
 if TYPE_CHECKING:
     from fuzz.voyage import Voyage
@@ -33,6 +33,7 @@ class LossDeclared(Checker):
         self._gaps: Counter[str | None] = Counter()  # of single streams, and of all of them
         self._gaps_at: dict[str, int] = {}  # how many gaps there had been when the stream was last heard
         self._owed: dict[str, tuple[float, int]] = {}  # when a stream was said to be missing; gaps as above
+        self._refused: set[str] = set()  # since they were heard last: the consumer was told that nothing comes
         self._number = 0  # of gaps
         self._number_at: dict[str, int] = {}  # how many there had been of any kind when the stream was last heard
         self._latest: deque[tuple[int, Gap]] = deque(maxlen=_GAPS_KEPT)  # with their numbers
@@ -47,6 +48,8 @@ class LossDeclared(Checker):
         if (text := text_of(item)) is None:
             if isinstance(item, Gap):
                 self._look_at(item)
+            elif isinstance(item, SubscriptionRefused):
+                self._refused.add(item.stream)
             elif self.voyage.plan.overlaps:
                 pass  # another connection may bring what one misses
             elif isinstance(item, Unsubscribed) or (isinstance(item, Stale) and item.stream is not None):
@@ -58,8 +61,9 @@ class LossDeclared(Checker):
             missing = [one for one in range(last + 1, number) if not self._is_excused(stream, one)]
             if missing and self._gaps_at[stream] == gaps:
                 self.fail(f"{stream}: {last} is followed by {number}, and no gap was declared between")
-            elif missing:
+            elif missing and stream not in self._refused:
                 self._judge_missing(stream, missing)
+        self._refused.discard(stream)
         if stream in self._owed:
             at, before = self._owed.pop(stream)
             if before == gaps and not self._has_left_since(stream, at):
