@@ -7,7 +7,7 @@ that are long gone. What must hold after each of them stands in the invariants.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -22,6 +22,7 @@ from holdfast import (
     Failure,
     FeedClosed,
     FeedConfig,
+    FeedOptions,
     Fleet,
     Keepalive,
     Limits,
@@ -39,40 +40,31 @@ from holdfast.testing.world import Chance
 STEP = 0.5  # seconds; all times lie on this lattice, so that deadlines meet
 
 _TIMES = st.sampled_from([0.5, 1.0, 2.0, 5.0])
-_CONFIGS = st.builds(
-    lambda interval, timeout, stale, reconnect, backoff, jitter, stable, policy_closes, connect, close, queue, policy, legs, age, overlap: (
-        FeedConfig.build(
-            "ws://feed.test/",
-            {
-                "keepalive": Keepalive(interval, timeout),
-                "staleness": Staleness(stale, reconnect=reconnect and stale is not None),
-                "backoff": Backoff(backoff, 2.0, 8.0, jitter),
-                "retry": Retry(stable_after=stable, max_policy_closes=policy_closes),
-                "timeouts": Timeouts(connect, close),
-                "limits": Limits(max_queue_size=queue, max_message_size=1000),
-                "overflow": Overflow(policy),
-                "on_open": ["hello"],
-                "legs": legs,
-                "rotation": Rotation(max_age=age, jitter=jitter, overlap_timeout=overlap),
-            },
-        )
-    ),
-    interval=st.none() | _TIMES,
-    timeout=_TIMES,
-    stale=st.none() | _TIMES,
-    reconnect=st.booleans(),
-    backoff=_TIMES,
-    jitter=st.sampled_from([0.0, 1.0]),
-    stable=_TIMES,
-    policy_closes=st.integers(1, 3),
-    connect=_TIMES,
-    close=_TIMES,
-    queue=st.sampled_from([200, 2000, 1 << 20]),
-    policy=st.sampled_from(["pause", "drop_oldest", "drop_newest", "fail"]),
-    legs=st.sampled_from([1, 1, 2, 3]),
-    age=st.none() | st.sampled_from([5.0, 20.0]),
-    overlap=_TIMES,
-)
+_CONFIGS = st.fixed_dictionaries(
+    {
+        "keepalive": st.builds(Keepalive, st.none() | _TIMES, _TIMES),
+        "staleness": st.builds(
+            lambda after, reconnect: Staleness(after, reconnect=reconnect and after is not None),
+            st.none() | _TIMES,
+            st.booleans(),
+        ),
+        "backoff": st.builds(Backoff, _TIMES, st.just(2.0), st.just(8.0), st.sampled_from([0.0, 1.0])),
+        "retry": st.builds(Retry, stable_after=_TIMES, max_policy_closes=st.integers(1, 3)),
+        "timeouts": st.builds(Timeouts, _TIMES, _TIMES),
+        "limits": st.builds(
+            Limits, max_queue_size=st.sampled_from([200, 2000, 1 << 20]), max_message_size=st.just(1000)
+        ),
+        "overflow": st.builds(Overflow, st.sampled_from(["pause", "drop_oldest", "drop_newest", "fail"])),
+        "on_open": st.just(["hello"]),
+        "legs": st.sampled_from([1, 1, 2, 3]),
+        "rotation": st.builds(
+            Rotation,
+            max_age=st.none() | st.sampled_from([5.0, 20.0]),
+            jitter=st.sampled_from([0.0, 1.0]),
+            overlap_timeout=_TIMES,
+        ),
+    }
+).map(lambda options: FeedConfig.build("ws://feed.test/", cast(FeedOptions, options)))
 
 
 class _Peer:

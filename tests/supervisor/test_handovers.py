@@ -255,3 +255,18 @@ def test_what_a_connection_brings_when_it_was_not_waited_for_is_no_news(source: 
     sea.run(60.0)
     assert len(sea.of(Gap)) >= 1
     assert min(sea.account().values()) >= 7 * 64
+
+
+def test_what_was_brought_and_is_held_is_not_owed_for_ever_nor_given_twice() -> None:
+    """A quiet stream: each connection brings the same, and pongs say meanwhile that nothing else is to come."""
+    merge = Merge(by_stream=True, overlap=10.0, bound=1000)
+    for conn in (1, 2):
+        merge.add(conn, LegTally())
+        merge.carries(conn, ["s"], 0.0)
+    assert merge.put(1, [Update("s", "7")], 1, 1.0) == [Update("s", "7")]
+    assert merge.put(2, [Update("s", "7")], 1, 1.25) == []
+    merge.ponged(2, 20.0, 21.0)
+    assert merge.overdue(21.0) == []
+    assert merge.put(1, [Update("s", "8")], 1, 30.0) == [Update("s", "8")]
+    assert merge.put(2, [Update("s", "8")], 1, 30.25) == []
+    assert merge.is_sure(2, "s")

@@ -286,7 +286,7 @@ class Merge:
                 if any(at is None or at <= brought_at for brought_at, _, _ in late):
                     found.append((conn, stream))
                 elif late:
-                    hold.keep(lambda brought_at, key, owed=owed: brought_at > before or key in owed)
+                    hold.let_go(before, owed)
                     strand.distrusted.add(conn)
         return found
 

@@ -10,7 +10,7 @@ one delivered; or the whole connection is proven (see `merge`).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from itertools import pairwise
 
 from holdfast.dialects.words import Update
@@ -102,11 +102,11 @@ class Hold:
         self.keys.add(key)
         self.size += size_of(message) + ITEM_COST
 
-    def keep(self, is_kept: Callable[[float, int], bool]) -> None:
-        """Let go of the others."""
+    def let_go(self, before: float, kept: Collection[int]) -> None:
+        """Of what came by then, but for these keys."""
         messages, self.messages, self.keys, self.size = self.messages, deque(), set(), 0
         for at, key, message in messages:
-            if is_kept(at, key):
+            if at > before or key in kept:
                 self.put(at, key, message)
 
     def excuse(self, late: float) -> None:
