@@ -223,9 +223,9 @@ def gives_the_last_message_twice() -> Iterator[None]:
         last_batch[:] = messages
         deliver_original(self, messages, nbytes, now)
 
-    original, deliver_original = Leg._on_lost, Leg._pass_on
+    original, deliver_original = Leg._on_lost, Leg.deliver
     handlers = {**Leg._HANDLERS, Lost: lost}
-    with patch.object(Leg, "_HANDLERS", handlers), patch.object(Leg, "_pass_on", deliver):
+    with patch.object(Leg, "_HANDLERS", handlers), patch.object(Leg, "deliver", deliver):
         yield
 
 
