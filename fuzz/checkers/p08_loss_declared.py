@@ -9,7 +9,7 @@ from collections import Counter, deque
 from typing import TYPE_CHECKING
 
 from fuzz.checkers.base import EPSILON, Checker, Stalls, text_of
-from holdfast import Gap, Item, Stale, SubscriptionRefused, Unsubscribed
+from holdfast import Event, Gap, Item, Paused, Resumed, Stale, SubscriptionRefused, Unsubscribed
 
 if TYPE_CHECKING:
     from fuzz.voyage import Voyage
@@ -37,12 +37,20 @@ class LossDeclared(Checker):
         self._number = 0  # of gaps
         self._number_at: dict[str, int] = {}  # how many there had been of any kind when the stream was last heard
         self._latest: deque[tuple[int, Gap]] = deque(maxlen=_GAPS_KEPT)  # with their numbers
-        self._stalls = Stalls()
+        self._stalls, self._pauses = Stalls(), Stalls()  # what lies unread came earlier than the machine can know
+        self._paused_since: float | None = None
         weather = voyage.plan.weather
         self._underway = weather.delay + weather.jitter + 2 * EPSILON
 
     def on_stall(self, since: float, until: float) -> None:
         self._stalls.add(since, until)
+
+    def on_event(self, event: Event) -> None:
+        if isinstance(event, Paused):
+            self._paused_since = event.at if self._paused_since is None else self._paused_since
+        elif isinstance(event, Resumed) and self._paused_since is not None:
+            self._pauses.add(self._paused_since, event.at)
+            self._paused_since = None
 
     def on_item(self, item: Item, now: float) -> None:
         if (text := text_of(item)) is None:
@@ -86,8 +94,10 @@ class LossDeclared(Checker):
 
     def _came(self, at: float, since: float) -> float:
         """When what was published then had come at the latest, unless it was lost."""
-        held = self.voyage.held(at, since) + self._stalls.noticeable(at, since, 0.0) if at < since else 0.0
-        return at + self._underway + held
+        if at >= since:
+            return at
+        unread = self._stalls.noticeable(at, since, 0.0) + self._pauses.noticeable(at, since, 0.0)
+        return at + self._underway + self.voyage.held(at, since) + unread
 
     def _gaps_of(self, stream: str) -> int:
         return self._gaps[None] + self._gaps[stream]
