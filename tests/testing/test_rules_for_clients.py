@@ -142,6 +142,17 @@ def test_the_message_over_the_limit_is_not_answered() -> None:
     assert len(client.texts) == 5
 
 
+def test_nothing_behind_the_message_over_the_limit_is_read() -> None:
+    client = PlainClient(exchange_with(FIVE)).open("/stream")
+    for _ in range(5):
+        client.send(TextMessage(LIST))
+    client.send(TextMessage(LIST[:9], message_finished=False))
+    client.send(TextMessage(LIST[9:]))
+    client.send(TextMessage(LIST))  # would be read as the rest of the one over the limit
+    assert len(client.texts) == 5
+    assert_cut(client, "message_limit", "too many requests")
+
+
 def test_all_kinds_of_messages_count_together() -> None:
     client = PlainClient(exchange_with(FIVE)).open("/stream")
     for event in (Ping(), Pong(), TextMessage(LIST), Pong(), Ping()):

@@ -181,6 +181,8 @@ class ServerConnection:
         self._say(Outgoing.REPLY, self._service.greeting(self._client_now()))
 
     def _on_text(self, event: TextMessage) -> None:
+        if self.is_closing:
+            return  # it was told so; a part of a request that was one too many may be missing
         self._request.append(event.data)
         self._request_size += len(event.data)
         if self._request_size > MAX_REQUEST_SIZE:
