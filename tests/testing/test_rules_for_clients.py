@@ -9,8 +9,10 @@ import pytest
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, RejectConnection, TextMessage
 
 from holdfast import ConfigError, ConnectFailed, DialWindow, Disconnected, Keepalive, RetryScheduled
-from holdfast.testing import Abort, Exchange, Finish, GoSilent, Reset, Rules
+from holdfast.testing import Abort, Exchange, Finish, GoSilent, Reset, Rules, Write
 from holdfast.testing.server_connection import CLOSE_TIMEOUT
+from holdfast.wire import CONTINUATION, TEXT
+from holdfast.wire.frames import client_frame
 from testing.link import STREAMS, TARGET, PlainClient
 from testing.ruled import Feed, exchange_with
 
@@ -146,11 +148,14 @@ def test_nothing_behind_the_message_over_the_limit_is_read() -> None:
     client = PlainClient(exchange_with(FIVE)).open("/stream")
     for _ in range(5):
         client.send(TextMessage(LIST))
-    client.send(TextMessage(LIST[:9], message_finished=False))
-    client.send(TextMessage(LIST[9:]))
-    client.send(TextMessage(LIST))  # would be read as the rest of the one over the limit
-    assert len(client.texts) == 5
-    assert_cut(client, "message_limit", "too many requests")
+    begin, end = LIST[:9].encode(), LIST[9:].encode()
+    one_too_many = bytes((TEXT, 0x80 | len(begin), *bytes(4))) + begin + client_frame(CONTINUATION, end, bytes(4))
+    client.exchange.received(client.conn, one_too_many + client_frame(TEXT, LIST.encode(), bytes(4)), 0.5)
+    assert closed_by(client) == "message_limit"
+    texts = [
+        one.data for one in client.exchange.take_commands() if isinstance(one, Write) and one.data[0] == 0x80 | TEXT
+    ]
+    assert not texts, "an answer to what was put together from two requests"
 
 
 def test_all_kinds_of_messages_count_together() -> None:
