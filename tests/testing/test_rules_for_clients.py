@@ -11,8 +11,7 @@ from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, Rej
 from holdfast import ConfigError, ConnectFailed, DialWindow, Disconnected, Keepalive, RetryScheduled
 from holdfast.testing import Abort, Exchange, Finish, GoSilent, Reset, Rules, Write
 from holdfast.testing.server_connection import CLOSE_TIMEOUT
-from holdfast.wire import CONTINUATION, TEXT
-from holdfast.wire.frames import client_frame
+from holdfast.wire.frames import CONTINUATION, TEXT, client_frame
 from testing.link import STREAMS, TARGET, PlainClient
 from testing.ruled import Feed, exchange_with
 
