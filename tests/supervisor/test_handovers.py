@@ -270,3 +270,15 @@ def test_what_was_brought_and_is_held_is_not_owed_for_ever_nor_given_twice() -> 
     assert merge.put(1, [Update("s", "8")], 1, 30.0) == [Update("s", "8")]
     assert merge.put(2, [Update("s", "8")], 1, 30.25) == []
     assert merge.is_sure(2, "s")
+
+
+def test_who_fell_silent_himself_is_no_witness_for_a_stream() -> None:
+    """It is asked for anew, which begins with an end; nobody says that this was done; so the connection is rotated."""
+    sea = Sea(service(*FIVE), rate=5.0, patience={FIVE[0]: Patience(silence=5.0)})
+    sea.run(10.0)
+    sea.strike(LoseReplies(30.0))
+    sea.forget(FIVE[0])
+    sea.run(40.0)
+    assert sea.of(Rotated)
+    assert any(gap.stream in (None, FIVE[0]) for gap in sea.of(Gap))
+    sea.account()

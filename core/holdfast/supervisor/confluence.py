@@ -208,7 +208,7 @@ class Confluence:
     def was_silent(self, leg: Leg, stream: str, since: float, now: float) -> None:
         if self._merge is not None and leg.current is not None:
             conn = leg.current.conn
-            if any(other != conn and self._merge.is_sure(other, stream) for other in self._merge.lines):
+            if any(other != conn and self._brings(other, stream) for other in self._merge.lines):
                 return
         self.ledger.declare(Gap(now, since, now, Failure(Cause.STREAM_SILENT, stream), stream=stream))
 
@@ -229,6 +229,12 @@ class Confluence:
             filled_by = next(conn for conn in merge.lines if conn != current.conn)
             self.ledger.recent.append(dataclasses.replace(gap, filled_by=filled_by))
         self._timers.set(Timer.LOOK, now)
+
+    def _brings(self, conn: int, stream: str) -> bool:
+        """Whether it is sure of the stream, and has not fallen silent itself."""
+        assert self._merge is not None
+        streams = self._carriers[conn].streams
+        return self._merge.is_sure(conn, stream) and not (streams is not None and streams.misses(stream))
 
     def going_away(self, leg: Leg, now: float) -> None:
         if self._rotations.enabled:

@@ -134,6 +134,11 @@ class Streams:
         subscriptions = self._subscriptions
         return {stream: subscriptions.state_of(stream) if subscriptions else "wanted" for stream in self._wanted}
 
+    def misses(self, stream: str) -> bool:
+        """Whether it fell silent, or is gone, and has brought nothing since."""
+        watched = self._watch.streams.get(stream)
+        return watched is not None and watched.missed_since is not None
+
     @property
     def is_settled(self) -> bool:
         """Whether the connection has all that is wanted, but for what the service refused."""
