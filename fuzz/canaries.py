@@ -21,6 +21,7 @@ from holdfast.connection.connection import Connection
 from holdfast.connection.connection import Timer as ConnectionTimer
 from holdfast.connection.liveness import Liveness
 from holdfast.connection.sender import Sender
+from holdfast.fleet.shards import Shards
 from holdfast.supervisor import Shared
 from holdfast.supervisor.gaps import Ledger
 from holdfast.supervisor.leg import Leg, Timer
@@ -134,7 +135,7 @@ def takes_only_pongs_for_life() -> Iterator[None]:
 
 @canary(4, "hiccups", "stall", "silence", rate=0.1, keepalive=Keepalive(5.0, 2.5), stall_after=1.0)
 def blames_the_peer_for_our_stalls() -> Iterator[None]:
-    with patch.object(Supervisor, "stalled", lambda self, late, now, report: None):
+    with patch.object(Supervisor, "stalled", lambda self, late: None):
         yield
 
 
@@ -232,7 +233,7 @@ def gives_the_last_message_twice() -> Iterator[None]:
 @canary(10, "slow_consumer", rate=40.0, limits=Limits(max_queue_size=5_000))
 def never_stops_reading() -> Iterator[None]:
     with (
-        patch.object(Supervisor, "_on_full", lambda self, now: None),
+        patch.object(Shards, "queue_is_full", lambda self, now: None),
         patch.object(ItemQueue, "_drop_oldest", lambda self, bound, now: None),
         patch.object(ItemQueue, "is_full", property(lambda self: False)),
     ):

@@ -41,6 +41,7 @@ from holdfast.events import (
     RetryScheduled,
     Rotated,
     Rotating,
+    ShardEnded,
     Stale,
     Stall,
     Subscribed,
@@ -62,11 +63,12 @@ from holdfast.settings import (
     Resync,
     Retry,
     Rotation,
+    Sharding,
     Staleness,
     Subscribing,
     Timeouts,
 )
-from holdfast.stats import FeedStats, LegStats
+from holdfast.stats import FeedStats, LegStats, ShardStats
 
 __version__ = "0.1.0"
 
@@ -125,6 +127,9 @@ __all__ = [
     "Rotation",
     "Service",
     "ServiceLimits",
+    "ShardEnded",
+    "ShardStats",
+    "Sharding",
     "Stale",
     "Staleness",
     "Stall",

@@ -23,6 +23,7 @@ from holdfast.settings import (
     Resync,
     Retry,
     Rotation,
+    Sharding,
     Staleness,
     Subscribing,
     Timeouts,
@@ -57,6 +58,7 @@ class FeedOptions(EndpointOptions, total=False):
     rotation: Rotation | None
     check_sequences: bool
     resync: Resync | None
+    sharding: Sharding
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class FeedConfig:
 
     `check_sequences`: compare the service's numbers of every message with those of the one before of its stream, where
     they tell, and declare a gap where some are missing. That parses every message. `resync`: how to get snapshots.
+    `sharding`: how streams are spread where one connection may not carry them all.
     """
 
     targets: tuple[Target, ...]
@@ -106,6 +109,7 @@ class FeedConfig:
     rotation: Rotation | None = field(default_factory=Rotation)
     check_sequences: bool = False
     resync: Resync | None = None
+    sharding: Sharding = field(default_factory=Sharding)
 
     def __post_init__(self) -> None:
         if not isinstance(cast(object, self.targets), tuple) or not self.targets:
@@ -134,6 +138,9 @@ class FeedConfig:
             check_headers((("User-Agent", self.user_agent),))
         positive("stall_after", self.stall_after)
         between("legs", self.legs, 1, _MOST_LEGS)
+        most = self.sharding.max_connections
+        advice = f"None, or at least legs = {self.legs}"
+        need(most is None or most >= self.legs, "Sharding.max_connections", most, advice)
         need(isinstance(self.rotation, Rotation | None), "rotation", self.rotation, "a Rotation(...), or None for none")
         need(isinstance(self.check_sequences, bool), "check_sequences", self.check_sequences, "True or False")
         if self.check_sequences and self.dialect is None:
@@ -180,5 +187,6 @@ _KINDS: dict[str, type] = {
     "timeouts": Timeouts,
     "limits": Limits,
     "overflow": Overflow,
+    "sharding": Sharding,
     "subscribing": Subscribing,
 }

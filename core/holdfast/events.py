@@ -17,6 +17,16 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class ShardEvent(Event):
+    """Base of those that concern one shard of the feed's, and name no connection.
+
+    `shard`: its number, as in `Feed.shards`; None where the feed has one shard only, or all of them are concerned.
+    """
+
+    shard: int | None = field(default=None, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Connecting(Event):
     """A dial begins. `attempt` counts dials since the last healthy connection, from 1; `url` hides secrets."""
 
@@ -54,7 +64,7 @@ class Disconnected(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class RetryScheduled(Event):
+class RetryScheduled(ShardEvent):
     """The next dial is `delay` seconds away; it will be number `attempt` since the last healthy connection."""
 
     delay: float
@@ -63,7 +73,7 @@ class RetryScheduled(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class Redirected(Event):
+class Redirected(ShardEvent):
     """The server sent us elsewhere (HTTP 3xx); that is dialled at once."""
 
     url: str
@@ -71,15 +81,15 @@ class Redirected(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class Gap(Event):
+class Gap(ShardEvent):
     """Between `since` and `until` messages may have been lost, because of `cause`.
 
     It stands before the first message after the loss. `since` is when the last byte arrived before it; after a silence
     of data, when the last message did. `dropped` is the number of messages that we dropped ourselves, for want of a
     consumer; what a server sent in vain nobody can count. `stream` is the one that the gap is in; None for all of the
-    connection's. `first_missing` and `last_missing` are the service's numbers, where they tell. `filled_by`: the
-    connection that had brought everything when this one was lost, so that nothing is missing; only `Feed.gaps` shows
-    such gaps, the consumer need not know.
+    connection's: with several shards, those of `shard` (`Feed.shards` says which these are). `first_missing` and
+    `last_missing` are the service's numbers, where they tell. `filled_by`: the connection that had brought everything
+    when this one was lost, so that nothing is missing; only `Feed.gaps` shows such gaps, the consumer need not know.
     """
 
     since: float
@@ -110,7 +120,7 @@ class Rotated(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class LegEnded(Event):
+class LegEnded(ShardEvent):
     """No retry can help one of several connections, for `reason`. The others go on."""
 
     failure: Failure
@@ -132,6 +142,17 @@ class ResyncFailed(Event):
     stream: str
     failure: Failure
     delay: float
+
+
+@dataclass(frozen=True, slots=True)
+class ShardEnded(ShardEvent):
+    """No retry can help one of several shards, for `reason`. The others go on; nobody asks for its `streams` any more,
+    until `subscribe` names them again.
+    """
+
+    failure: Failure
+    reason: str
+    streams: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

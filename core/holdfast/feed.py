@@ -49,20 +49,21 @@ class Feed(Generic[M]):
         """Messages in lists, never empty, as they arrived together: less work per message."""
         return _Batches(self)
 
-    async def send(self, message: str | bytes) -> None:
-        """Send text (`str`) or bytes once, on the open connection; if there is none, wait for one.
+    async def send(self, message: str | bytes, *, shard: int | None = None) -> None:
+        """Send text (`str`) or bytes once, on the open connection; if there is none, wait for one. `shard`: on whose,
+        one of `shards`; it must be given where there are several.
 
         Waits until the transport takes more. There is no promise that the peer got it. Raises FeedClosed or GaveUp
         when there will be no connection any more, LocalProtocolError for what is no message. To send something on
         every new connection, use `on_open`.
         """
         while True:
-            if not self._fleet.is_open:
-                await self._driver.until(lambda: self._fleet.is_open or self._fleet.ended is not None)
+            if not self._fleet.may_send(shard):
+                await self._driver.until(lambda: self._fleet.may_send(shard) or self._fleet.ended is not None)
             if (ended := self._fleet.ended) is not None:
                 raise _error_of(ended)
             try:
-                self._fleet.send(message, self._driver.now())
+                self._fleet.send(message, self._driver.now(), shard)
             except NotOpen:
                 continue
             self._driver.settle()
@@ -70,10 +71,12 @@ class Feed(Generic[M]):
             return
 
     def subscribe(self, *streams: str) -> None:
-        """Want these streams from now on, on this connection and all that follow it.
+        """Want these streams from now on, on this connection and all that follow it; where it may carry no more, on
+        another.
 
         Connected or not: what is wanted is asked for as soon as the service's limits let it. Raises ConfigError for
-        what cannot be asked for (then nothing changed), LocalProtocolError for a feed without a dialect.
+        what cannot be asked for, or finds no room within `Sharding.max_connections` (then nothing changed),
+        LocalProtocolError for a feed without a dialect.
         """
         self._fleet.subscribe(streams, self._driver.now())
         self._driver.settle()
@@ -103,7 +106,10 @@ class Feed(Generic[M]):
             raise TimeoutError(f"not subscribed after {timeout} s: {', '.join(missing)}")
 
     def rotate(self) -> None:
-        """Replace the open connections by fresh ones now, without a gap. Returns at once; `Rotated` tells when."""
+        """Replace the open connections by fresh ones now, one shard after the other, without a gap.
+
+        Returns at once; `Rotated` tells when.
+        """
         self._fleet.rotate(self._driver.now())
         self._driver.settle()
 
@@ -123,6 +129,11 @@ class Feed(Generic[M]):
     def streams(self) -> dict[str, str]:
         """Every stream that is wanted, and how it stands: `wanted`, `asked`, `subscribed` or `refused`."""
         return self._fleet.stream_states()
+
+    @property
+    def shards(self) -> dict[int, tuple[str, ...]]:
+        """The streams that each shard carries, by its number: one, unless one connection may not carry them all."""
+        return self._fleet.shards
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """End the feed with the closing handshake, within `Timeouts.close`. What was received can still be taken."""

@@ -26,6 +26,7 @@ from holdfast.events import (
     RetryScheduled,
     Rotated,
     Rotating,
+    ShardEnded,
     Stale,
     Stall,
     Subscribed,
@@ -62,6 +63,13 @@ _PHRASES: dict[type[Event], tuple[int, Callable[[Any], str]]] = {
     ResyncFailed: (
         WARNING,
         lambda event: f"not resynced: {event.stream}: {event.failure}, again in {seconds(event.delay)}",
+    ),
+    ShardEnded: (
+        ERROR,
+        lambda event: (
+            f"shard {event.shard} gave up, the others go on without {_list(event.streams)}: "
+            f"{event.failure} ({event.reason})"
+        ),
     ),
     PongReceived: (DEBUG, lambda event: f"pong received in {event.rtt * 1000:.0f} ms"),
     Stale: (WARNING, lambda event: f"stale: connected, and no {_of(event)} for {seconds(event.silent)}"),

@@ -129,6 +129,28 @@ class Resync:
         return (self.streams,) if isinstance(self.streams, str) else tuple(self.streams)
 
 
+@dataclass(frozen=True, slots=True)
+class Sharding:
+    """How the streams of a feed are spread over several connections, where they are more than one may carry.
+
+    `max_streams_per_connection` and `max_symbols_per_connection` (the streams of a symbol stay together): beside what
+    the service demands; the lower number counts. `max_connections`: of the feed, those of all legs together; rotation
+    opens one more for a while. None: no bound. `ends_with`: whether the feed gives up with the "last" of its shards, or
+    with the "first" that no retry can help.
+    """
+
+    max_streams_per_connection: int | None = None
+    max_symbols_per_connection: int | None = None
+    max_connections: int | None = None
+    ends_with: Literal["last", "first"] = "last"
+
+    def __post_init__(self) -> None:
+        for name in ("max_streams_per_connection", "max_symbols_per_connection", "max_connections"):
+            if getattr(self, name) is not None:
+                count(f"Sharding.{name}", getattr(self, name))
+        need(self.ends_with in ("last", "first"), "Sharding.ends_with", self.ends_with, "'last' or 'first'")
+
+
 def _is_time_of_day(text: object) -> bool:
     if not isinstance(text, str) or len(text) != 5 or text[2] != ":":
         return False

@@ -31,13 +31,40 @@ class LegStats:
 
 
 @dataclass(frozen=True, slots=True)
-class FeedStats:
-    """One feed at one moment. Ages and times are seconds, None where there was no such thing yet.
+class ShardStats:
+    """One shard at one moment. Ages and times are seconds, None where there was no such thing yet.
 
-    `state`: idle, connecting, open, waiting, closing or closed. `attempt`: dials since the last healthy connection.
-    `dropped`: messages, by `Overflow`. `losses`: connections and dials that failed, by cause. `received_bytes`: on the
-    wire, frame headers included. `messages`: delivered, each once. `rotations`: those that were carried through.
-    `legs`: the connections that carry the feed; one, unless more were asked for or a rotation is under way.
+    `state`: idle, connecting, open, waiting, closing or closed. `streams`: how many are wanted. `attempt`: dials since
+    the last healthy connection. `losses`: connections and dials that failed, by cause. `received_bytes`: on the wire,
+    frame headers included. `messages`: delivered, each once. `rotations`: those that were carried through. `legs`: the
+    connections that carry the shard; one, unless more were asked for or a rotation is under way.
+    """
+
+    state: str
+    streams: int
+    messages: int
+    received_bytes: int
+    dials: int
+    connections: int
+    attempt: int
+    gaps: int
+    rotations: int
+    losses: Mapping[str, int]
+    connected_for: float | None
+    data_age: float | None
+    byte_age: float | None
+    rtt: float | None
+    last_failure: str | None
+    legs: tuple[LegStats, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedStats:
+    """One feed at one moment: all shards together. Fields of the same name are as in `ShardStats`.
+
+    Counters are sums, those of shards that are no more included. `state` is that of the shard that got least far, and
+    `attempt` and `rtt` the highest of all; `connected_for` is the longest, and the ages are the latest.
+    `dropped`: messages, by `Overflow`. `shards`: each, by number.
     """
 
     state: str
@@ -59,3 +86,4 @@ class FeedStats:
     rtt: float | None
     last_failure: str | None
     legs: tuple[LegStats, ...]
+    shards: Mapping[int, ShardStats]

@@ -86,6 +86,7 @@ def test_a_failure_in_json() -> None:
     assert told == {
         "event": "RetryScheduled",
         "at": 1.0,
+        "shard": None,
         "delay": 0.5,
         "attempt": 2,
         "failure": {

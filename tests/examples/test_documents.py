@@ -27,6 +27,7 @@ from holdfast import (
     Resync,
     Retry,
     Rotation,
+    Sharding,
     Staleness,
     Subscribing,
     Timeouts,
@@ -43,7 +44,7 @@ EVENTS = [
     one for one in vars(holdfast).values() if isinstance(one, type) and issubclass(one, Event) and one is not Event
 ]
 GROUPS = (Backoff, Deflate, DialWindow, Keepalive, Limits, MessageWindow, Overflow, Patience, Resync, Retry, Staleness)
-GROUPS += (Rotation, Subscribing, Timeouts)
+GROUPS += (Rotation, Sharding, Subscribing, Timeouts)
 SHOWN = {
     "binance_asyncio.py": "README.md",
     "tail_asyncio.py": "README.md",

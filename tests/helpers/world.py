@@ -352,7 +352,8 @@ class World:
             )
 
     def _forget_job(self, conn: int) -> None:
-        connection = self.fleet._feed.connections.get(conn)
+        shard = self.fleet._by_conn.get(conn)
+        connection = shard.connections[conn] if shard is not None else None
         if connection is None or not connection._has_job:
             self._jobs.end(conn)
 

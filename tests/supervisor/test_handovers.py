@@ -175,7 +175,7 @@ def test_a_feed_can_be_closed_during_a_handover(moment: float) -> None:
     rotate(sea)
     sea.run(moment)
     sea.process.close()
-    sea.run(sea.fleet._feed._config.timeouts.close)
+    sea.run(sea.fleet._shards._config.timeouts.close)
     assert sea.fleet.is_closed
     assert sea.fleet.next_deadline() == math.inf
     assert not sea.process.sockets

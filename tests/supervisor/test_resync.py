@@ -82,7 +82,7 @@ class Watch(Observer):
         self._voyage = voyage
 
     def on_settled(self, machine: object, now: float) -> None:
-        resyncs = self._voyage.fleet._feed._resyncs
+        resyncs = self._voyage.fleet._shards._resyncs
         assert resyncs is not None
         held = [message for one in resyncs._streams.values() for _, message in one.messages]
         assert resyncs._size == sum(one.size for one in resyncs._streams.values())
@@ -326,7 +326,7 @@ class Outlet:
 
     def __init__(self, max_held: int = 1000) -> None:
         self.out: list[object] = []
-        self.shared = Shared(Random(1), Random(1).randbytes)
+        self.shared = Shared(ItemQueue(1000, Overflow()), Random(1), Random(1).randbytes)
         self.resyncs = Resyncs(Resync(Snapshots(), max_held=max_held), Backoff(), 30.0, self.shared, self)
 
     def emit(self, event: Event) -> None:
@@ -338,7 +338,7 @@ class Outlet:
 
     def lose(self, gap: Gap) -> None:
         self.out.append((gap.stream, gap.dropped, gap.since))
-        self.resyncs.declared(gap, 0.0)
+        self.resyncs.declared(gap, (), 0.0)
 
     def gave_up(self, failure: Failure, reason: str, now: float) -> None:
         raise AssertionError
@@ -369,7 +369,7 @@ def test_a_queue_that_dropped_something_needs_new_snapshots() -> None:
     fetch = Snapshots(takes=0.0)
     options: FeedOptions = {"overflow": Overflow("drop_newest")}
     voyage = sail(fetch, options=options, rate=50.0)
-    voyage.fleet._feed._queue._bound = 20_000
+    voyage.fleet._shared.queue._bound = 20_000
     voyage.run(1.0)
     voyage._process.consumer_pause = 5.0
     voyage.run(30.0)
@@ -485,7 +485,7 @@ def test_what_is_dropped_while_held_is_no_excuse_for_the_service() -> None:
     voyage = sail(Snapshots(takes=0.0), options={"check_sequences": True}).run(5.0)
     voyage.strike(MuteData(1.0)).run(0.5)
     loss = Failure(Cause.OVERFLOW, "for the test")
-    voyage.fleet._feed.emit(Gap(voyage.world.now, voyage.world.now, voyage.world.now, loss, stream=BOOK))
+    voyage.fleet._shards._running[1].emit(Gap(voyage.world.now, voyage.world.now, voyage.world.now, loss, stream=BOOK))
     voyage.run(2.0)
     (gap,) = [one for one in voyage.of(Gap) if one.stream == BOOK and one.first_missing is not None]
     assert gap.cause.cause is Cause.SEQUENCE

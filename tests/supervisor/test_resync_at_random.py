@@ -130,7 +130,7 @@ def test_the_order_of_items_can_be_relied_on(seed: int) -> None:
     assert before
     newest = {stream: voyage.exchange.ledger.counts[stream] for stream in STREAMS}
     late = {stream: newest[stream] - reader.last[stream] for stream in STREAMS}
-    resyncs = voyage.fleet._feed._resyncs
+    resyncs = voyage.fleet._shards._resyncs
     assert resyncs is not None
     assert all(late[stream] < 10 or stream in resyncs._pending for stream in STREAMS), late
     voyage.fleet.close(voyage.world.now)

@@ -26,6 +26,7 @@ from holdfast import (
     Rotating,
     Rotation,
     ServiceLimits,
+    Sharding,
     Stale,
     Subscribed,
     Subscribing,
@@ -273,13 +274,14 @@ def test_a_connection_that_brought_nothing_leaves_the_gap_open() -> None:
 def test_what_cannot_be_asked_for_is_refused_and_changes_nothing() -> None:
     with pytest.raises(ConfigError, match="no spaces"):
         Sea(service("a b"))
-    sea = Sea(service(ALL[0], limits=ServiceLimits(max_streams=2)))
+    one = Sharding(max_connections=1)
+    sea = Sea(service(ALL[0], limits=ServiceLimits(max_streams=2)), sharding=one)
     for bad in (["a b"], [5], list(ALL[1:3])):
         with pytest.raises(ConfigError):
             sea.fleet.subscribe(bad, sea.world.now)
     assert list(sea.fleet.stream_states()) == [ALL[0]]
     with pytest.raises(ConfigError, match="2"):
-        Sea(service(*ALL[:3], limits=ServiceLimits(max_streams=2)))
+        Sea(service(*ALL[:3], limits=ServiceLimits(max_streams=2)), sharding=one)
     plain = World(1).make_fleet(FeedConfig.build("ws://example.com/", {}))
     with pytest.raises(LocalProtocolError, match="dialect"):
         plain.subscribe(["x"], 0.0)

@@ -26,6 +26,7 @@ from holdfast import (
     Patience,
     Retry,
     Rotation,
+    Sharding,
     Staleness,
     Subscribing,
     Timeouts,
@@ -213,6 +214,7 @@ def test_every_option_reaches_the_config() -> None:
         "rotation": Rotation(max_age=60.0),
         "check_sequences": False,  # without a dialect; so is this
         "resync": None,
+        "sharding": Sharding(13),
     }
     assert set(options) == FeedOptions.__optional_keys__
     config = FeedConfig.build("wss://h", options)
@@ -242,6 +244,7 @@ def test_every_option_reaches_the_config() -> None:
         Rotation(max_age=60.0),
         False,
         None,
+        Sharding(13),
     )
 
 

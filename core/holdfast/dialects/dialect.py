@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from holdfast.dialects.words import Patience, Reading
 from holdfast.endpoint import Endpoint
@@ -95,6 +95,20 @@ class Dialect(Protocol):
         ...
 
 
+@runtime_checkable
+class KnowsSymbols(Protocol):
+    """A dialect that has this, too, keeps the streams of a symbol on one connection."""
+
+    def symbol(self, stream: str) -> str:
+        """What the stream is about, such as `btcusdt`."""
+        ...
+
+
+def symbol_of(dialect: Dialect, stream: str) -> str:
+    """What the stream is about; where the dialect does not tell, each stream stands for itself."""
+    return dialect.symbol(stream) if isinstance(dialect, KnowsSymbols) else stream
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """What `open_feed` takes in place of a URL: a dialect, where to dial, and the streams to begin with."""
@@ -105,20 +119,8 @@ class Service:
 
 
 def check_streams(dialect: Dialect, streams: Iterable[str]) -> None:
-    """Raise ConfigError for streams that one connection to this service cannot carry."""
-    streams = tuple(streams)
+    """Raise ConfigError for what can be no stream of this service."""
     for stream in streams:
         if not isinstance(stream, str):
             raise ConfigError(f"stream {stream!r} is no str: give names as {dialect.name} writes them")
         dialect.check(stream)
-    most = dialect.limits.max_streams
-    if most is not None and len(streams) > most:
-        raise ConfigError(
-            f"{len(streams)} streams on one connection: {dialect.name} allows {most}; spread them over several feeds"
-        )
-    size = sum(len(stream) + 3 for stream in streams) + 1  # quotes, commas and brackets
-    if (longest := dialect.limits.max_names_size) is not None and size > longest:
-        raise ConfigError(
-            f"{len(streams)} streams on one connection, whose names have {size} characters: {dialect.name} allows "
-            f"{longest}; spread them over several feeds"
-        )

@@ -85,7 +85,8 @@ class JsonDialect:
     (KeyError, TypeError, ValueError, AttributeError ...), or gives what is not of the right types, or the message is no
     JSON, that is an Update of stream None.
 
-    `check` raises ConfigError for what can be no stream. `patience` is that of all streams. `asked_by` and `verdict`
+    `check` raises ConfigError for what can be no stream. `symbol` says what a stream is about: those of one symbol stay
+    on one connection, where there are several. `patience` is that of all streams. `asked_by` and `verdict`
     are as those of `Dialect`.
     """
 
@@ -98,6 +99,7 @@ class JsonDialect:
         list_streams: Callable[[int], object] | None = None,
         ping: Callable[[int], object] | None = None,
         check: Callable[[str], None] | None = None,
+        symbol: Callable[[str], str] | None = None,
         asked_by: Callable[[Endpoint], Iterable[str]] | None = None,
         verdict: Callable[[Failure], Verdict | None] | None = None,
         limits: ServiceLimits = _NO_LIMITS,
@@ -111,6 +113,7 @@ class JsonDialect:
         self._subscribe, self._unsubscribe, self._read = subscribe, unsubscribe, read
         self._list_streams, self._ping = list_streams, ping
         self._check, self._asked_by, self._verdict = check, asked_by, verdict
+        self._symbol = symbol
         self._patience = patience
 
     def check(self, stream: str) -> None:
@@ -119,6 +122,9 @@ class JsonDialect:
         size, limit = len(self.subscribe([stream], _HIGHEST).encode()), self.limits.max_request_size
         if limit is not None and size > limit:
             raise ConfigError(f"{stream!r}: a request for it has {size} bytes, and {self.name} takes {limit}")
+
+    def symbol(self, stream: str) -> str:
+        return self._symbol(stream) if self._symbol is not None else stream
 
     def batches(self, streams: Sequence[str]) -> Iterator[Sequence[str]]:
         batch: list[str] = []

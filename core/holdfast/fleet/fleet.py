@@ -22,15 +22,16 @@ from heapq import heappop, heappush
 
 from holdfast.commands import Command
 from holdfast.config import FeedConfig
-from holdfast.connection import Connection
+from holdfast.connection import Connection, encode
 from holdfast.connection import State as ConnectionState
 from holdfast.endpoint import Endpoint
-from holdfast.errors import LocalProtocolError
+from holdfast.errors import LocalProtocolError, NotOpen
 from holdfast.events import Closed, Event, Gap, Item, Message
 from holdfast.failures import Failure
+from holdfast.fleet.shards import Shards
 from holdfast.randomness import Randomness
 from holdfast.stats import FeedStats
-from holdfast.supervisor import Shared, State, Supervisor
+from holdfast.supervisor import ItemQueue, Shared, Supervisor
 from holdfast.wire import check_close_code
 
 # Timers of an event loop are some milliseconds late in good health. Later than this, it was we who did not run.
@@ -38,7 +39,7 @@ _LATENESS_TOLERATED = 0.05
 
 
 class Fleet:
-    """All feeds that share a clock and budgets. Today: one feed.
+    """One feed: a shard, or as many as its streams need, with one clock, one queue, and one budget of dials for all.
 
     `random` spreads retries; `entropy(n)` returns n unpredictable bytes for masks and nonces (`os.urandom`, or a
     seeded source to replay an incident). `observe` is shown every event when it happens, which may be long before the
@@ -53,8 +54,10 @@ class Fleet:
         entropy: Callable[[int], bytes],
         observe: Callable[[Event], None] | None = None,
     ) -> None:
-        self._shared = Shared(random, entropy, observe)
-        self._feed = Supervisor(config, self._shared)
+        queue = ItemQueue(config.limits.max_queue_size, config.overflow)
+        self._shared = Shared(queue, random, entropy, observe)
+        self._shards = Shards(config, self._shared)
+        self._by_conn = self._shared.shards
         self._stall_after = config.stall_after
         self._now = -math.inf
         self._wake = math.inf  # never later than the earliest deadline; looked at anew when it has come
@@ -71,8 +74,8 @@ class Fleet:
         self._started = True
         self._shared.wall_offset = wall_offset
         now = self._enter(now)
-        self._feed.start(now)
-        self._leave(now)
+        self._shards.start(now)
+        self._look_ahead(now)
 
     def set_wall_offset(self, wall_offset: float) -> None:
         """The wall clock was set. It serves only what is written in wall time, such as Retry-After dates."""
@@ -81,64 +84,65 @@ class Fleet:
     def endpoint_made(self, conn: int, endpoint: Endpoint, now: float) -> None:
         """The user's function made an endpoint. If it failed, that is `connect_failed`."""
         now = self._enter(now)
-        if conn in self._feed.connections:
-            self._feed.endpoint_made(conn, endpoint, now)
-            self._leave(now)
+        if (shard := self._by_conn.get(conn)) is not None:
+            shard.endpoint_made(conn, endpoint, now)
+            self._leave(shard, now)
 
     def awaiting_proxy(self, conn: int, proxy: str, now: float) -> None:
         """The dial waits for this proxy (its name for people); for "", no more. So it is known who hangs."""
         now = self._enter(now)
-        if conn in self._feed.connections:
-            self._feed.connections[conn].awaiting_proxy(proxy)
-            self._leave(now)
+        if (shard := self._by_conn.get(conn)) is not None:
+            shard.connections[conn].awaiting_proxy(proxy)
+            self._leave(shard, now)
 
     def connected(self, conn: int, now: float) -> None:
         """The dial succeeded, TLS included."""
         now = self._enter(now)
-        if conn in self._feed.connections:
-            self._feed.connected(conn, now)
-            self._leave(now)
+        if (shard := self._by_conn.get(conn)) is not None:
+            shard.connected(conn, now)
+            self._leave(shard, now)
 
     def connect_failed(self, conn: int, failure: Failure, now: float) -> None:
         """The dial failed."""
         now = self._enter(now)
-        if conn in self._feed.connections:
-            self._feed.connect_failed(conn, failure, now)
-            self._leave(now)
+        if (shard := self._by_conn.get(conn)) is not None:
+            shard.connect_failed(conn, failure, now)
+            self._leave(shard, now)
 
     def on_connect_done(self, conn: int, failure: Failure | None, now: float) -> None:
         """The user's `on_connect` returned (None), or failed."""
         now = self._enter(now)
-        if conn in self._feed.connections:
-            self._feed.on_connect_done(conn, failure, now)
-            self._leave(now)
+        if (shard := self._by_conn.get(conn)) is not None:
+            shard.on_connect_done(conn, failure, now)
+            self._leave(shard, now)
 
     def resynced(self, job: int, snapshot: object, now: float) -> None:
         """The user's function fetched a snapshot."""
         now = self._enter(now)
-        self._feed.resynced(job, snapshot, now)
-        self._leave(now)
+        self._shards.resynced(job, snapshot, now)
+        self._look_ahead(now)
 
     def resync_failed(self, job: int, failure: Failure, now: float) -> None:
         """It raised."""
         now = self._enter(now)
-        self._feed.resync_failed(job, failure, now)
-        self._leave(now)
+        self._shards.resync_failed(job, failure, now)
+        self._look_ahead(now)
 
     def received(self, conn: int, data: bytes, now: float) -> None:
         """Bytes arrived; never empty."""
         if not data:
             raise LocalProtocolError("received() with no bytes: report the end of the stream with disconnected()")
         now = self._enter(now)
-        if conn in self._feed.connections and self._feed.received(conn, data, now):
-            self._leave(now)
+        shard = self._by_conn.get(conn)
+        if shard is not None and shard.received(conn, data, now):
+            self._leave(shard, now)
 
     def disconnected(self, conn: int, failure: Failure | None, now: float) -> None:
         """The stream ended (None), or broke."""
         now = self._enter(now)
-        if conn in self._feed.connections:
-            self._feed.disconnected(conn, failure, now)
-            self._leave(now)
+        if (shard := self._by_conn.get(conn)) is not None:
+            shard.disconnected(conn, failure, now)
+            self._leave(shard, now)
 
     def tick(self, now: float) -> None:
         """The deadline has come. Early and spurious calls do nothing."""
@@ -146,39 +150,40 @@ class Fleet:
         while self._reminders and self._reminders[0] <= now:
             heappop(self._reminders)
         if now >= self.next_deadline():
-            self._feed.tick(now)
-            self._leave(now)
+            self._shards.tick(now)
+            self._look_ahead(now)
             assert self.next_deadline() > now, "asks to be woken in the past"
 
-    def send(self, message: str | bytes, now: float) -> None:
-        """One message on the open connection. If NotOpen, FeedClosed or LocalProtocolError is raised, nothing was."""
+    def send(self, message: str | bytes, now: float, shard: int | None = None) -> None:
+        """One message on the open connection; of this shard, which must be given where there are several. If NotOpen,
+        FeedClosed or LocalProtocolError is raised, nothing was sent.
+        """
         now = self._enter(now)
-        self._feed.send(message, now)
-        self._leave(now)
+        self._leave(self._shards.send(message, now, shard), now)
 
     def subscribe(self, streams: Iterable[str], now: float) -> None:
         """Want these streams from now on. Raises ConfigError for what cannot be asked for; then nothing changed."""
         now = self._enter(now)
-        self._feed.subscribe(streams, now)
-        self._leave(now)
+        self._shards.subscribe(streams, now)
+        self._look_ahead(now)
 
     def unsubscribe(self, streams: Iterable[str], now: float) -> None:
         """Want these no more."""
         now = self._enter(now)
-        self._feed.unsubscribe(streams, now)
-        self._leave(now)
+        self._shards.unsubscribe(streams, now)
+        self._look_ahead(now)
 
     def resync(self, streams: Iterable[str], now: float) -> None:
         """Get new snapshots of these. Raises ConfigError for those of which there are none."""
         now = self._enter(now)
-        self._feed.resync(streams, now)
-        self._leave(now)
+        self._shards.resync(streams, now)
+        self._look_ahead(now)
 
     def rotate(self, now: float) -> None:
-        """Replace the open connections by fresh ones, without a gap."""
+        """Replace the open connections by fresh ones, without a gap; one shard after the other."""
         now = self._enter(now)
-        self._feed.rotate(now)
-        self._leave(now)
+        self._shards.rotate(now)
+        self._look_ahead(now)
 
     def remind(self, at: float) -> None:
         """Have `tick` called at that time, for somebody who waits with a timeout; it changes nothing else."""
@@ -187,22 +192,27 @@ class Fleet:
     def send_on(self, conn: int, message: str | bytes, now: float) -> None:
         """One message of `on_connect`'s, on its connection. Raises NotOpen when that is gone."""
         now = self._enter(now)
-        self._feed.send_on(conn, message, now)
-        self._leave(now)
+        encode(message)
+        if (shard := self._by_conn.get(conn)) is None:
+            raise NotOpen(f"connection {conn} is gone")
+        shard.connections[conn].send(message, now)
+        self._leave(shard, now)
 
     def close(self, now: float, code: int = 1000, reason: str = "") -> None:
         """End everything within `Timeouts.close`. Items that are queued can still be taken."""
         check_close_code(code)
         now = self._enter(now)
-        self._feed.close(now, code, reason)
-        self._leave(now)
+        self._shards.close(now, code, reason)
+        self._look_ahead(now)
 
     # Outputs
 
     def new_connection(self, conn: int) -> Connection | None:
         """The connection, while `on_connect` runs for it."""
-        connection = self._feed.connections.get(conn)
-        return connection if connection is not None and connection.state is ConnectionState.GREETING else None
+        if (shard := self._by_conn.get(conn)) is None:
+            return None
+        connection = shard.connections[conn]
+        return connection if connection.state is ConnectionState.GREETING else None
 
     def take_commands(self) -> list[Command]:
         """What the driver is to do, in order."""
@@ -215,13 +225,13 @@ class Fleet:
 
     def take_items(self, limit: int | None = None) -> list[Item]:
         """Messages and events, in order, at most `limit`. The deadline may move: look at it again."""
-        items = self._feed.take_items(limit)
+        items = self._shared.queue.take(limit)
         self._note_drained()
         return items
 
     def take_run(self, limit: int) -> list[Message] | Event | None:
         """Likewise, for speed: one event, or the messages before the next, at most `limit`; None: there is nothing."""
-        run = self._feed.take_run(limit)
+        run = self._shared.queue.take_run(limit)
         self._note_drained()
         return run
 
@@ -232,36 +242,45 @@ class Fleet:
 
     def stream_states(self) -> dict[str, str]:
         """For each wanted stream: `wanted`, `asked`, `subscribed` or `refused`."""
-        return self._feed.stream_states()
+        return self._shards.stream_states()
+
+    @property
+    def shards(self) -> dict[int, tuple[str, ...]]:
+        """The streams that each shard carries, by its number."""
+        return self._shards.streams
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
         """The latest gaps, oldest first: those declared, and those that another connection filled."""
-        return self._feed.gaps
+        return self._shards.gaps
 
     @property
     def has_items(self) -> bool:
         """Whether `take_items` would return any."""
-        return self._feed.has_items
+        return self._shared.queue.count > 0
 
     @property
     def is_open(self) -> bool:
-        """Whether `send` would be taken."""
-        return self._feed.is_open
+        """Whether a connection is open."""
+        return self._shards.is_open()
+
+    def may_send(self, shard: int | None = None) -> bool:
+        """Whether `send` would be taken, or refused for something that no waiting mends."""
+        return self._shards.may_send(shard)
 
     @property
     def is_closed(self) -> bool:
         """Whether everything has ended: no dial, no timer, no socket."""
-        return self._feed.state is State.CLOSED
+        return self._shards.ended is not None and not self._by_conn
 
     @property
     def ended(self) -> Closed | None:
         """The last item, as soon as it is known; it may still stand in the queue."""
-        return self._feed.ended
+        return self._shards.ended
 
     def stats(self, now: float) -> FeedStats:
         """The state of the feed at `now`."""
-        return self._feed.stats(max(now, self._now))
+        return self._shards.stats(max(now, self._now))
 
     # Inside
 
@@ -270,21 +289,26 @@ class Fleet:
         # We were away since the last input at the earliest, however long a deadline has been overdue.
         late = now - max(self._wake, self._now)
         if late > _LATENESS_TOLERATED:
-            self._feed.stalled(late, now, report=late >= self._stall_after)
+            self._shards.stalled(late, now, report=late >= self._stall_after)
         if now > self._now:
             self._now = now
         return self._now
 
     def _note_drained(self) -> None:
-        if not self._feed.is_drained:
+        if not self._shards.check_drained():
             self._drained_at = math.inf
         elif self._drained_at == math.inf:
             self._drained_at = self._now
 
-    def _leave(self, now: float) -> None:
-        self._note_drained()
-        wake = self._feed.next_deadline()
-        if self._feed.connections:
+    def _leave(self, shard: Supervisor, now: float) -> None:
+        self._shards.touched(shard, now)
+        self._look_ahead(now)
+
+    def _look_ahead(self, now: float) -> None:
+        if self._shards.may_be_paused or self._drained_at < math.inf:
+            self._note_drained()
+        wake = self._shards.agenda.next
+        if self._by_conn:
             # A regular look at the clock: a stall shows even where no deadline is near.
             wake = min(wake, now + self._stall_after)
         self._wake = wake

@@ -49,6 +49,12 @@ class Outlet(Protocol):
     def opened(self, leg: Leg, now: float) -> None:
         """A connection opened."""
 
+    def dialled(self, conn: int) -> None:
+        """There is a connection of this number."""
+
+    def gone(self, conn: int) -> None:
+        """Its socket is gone."""
+
     def gave_up(self, failure: Failure, reason: str, now: float) -> None:
         """No leg can go on."""
 
@@ -86,6 +92,7 @@ class Confluence:
         for conn in closed:
             del self.connections[conn]
             self._carriers.pop(conn, None)
+            self._outlet.gone(conn)
 
     def tick(self, now: float) -> None:
         """What is due, but for the deadlines of connections."""
@@ -159,6 +166,11 @@ class Confluence:
             deadline = min(deadline, leg.next_deadline())
         return deadline
 
+    @property
+    def is_rotating(self) -> bool:
+        """Whether a connection is being replaced."""
+        return bool(self._rotations.handovers)
+
     def stream_states(self) -> dict[str, str]:
         """For each wanted stream how it stands on the leg where it got furthest."""
         states = dict.fromkeys(self.wanted, "wanted")
@@ -173,6 +185,7 @@ class Confluence:
     def dialled(self, leg: Leg, connection: Connection) -> None:
         self.connections[connection.conn] = connection
         self._carriers[connection.conn] = leg
+        self._outlet.dialled(connection.conn)
         if self._merge is not None:
             self._merge.add(connection.conn, leg.tally)
 

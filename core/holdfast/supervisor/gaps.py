@@ -44,6 +44,11 @@ class Ledger:
         for stream in streams:
             self._streams.pop(stream, None)
 
+    def forget_all(self) -> None:
+        """Nobody wants any."""
+        self._all = None
+        self._streams.clear()
+
     def covered(self, streams: Iterable[str], now: float) -> None:
         """A connection brings these again; none is named for a feed without a dialect."""
         self.settle(now)

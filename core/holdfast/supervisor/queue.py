@@ -245,6 +245,16 @@ def _is_ours(gap: Gap) -> bool:
 
 
 def _joined(first: Gap, second: Gap) -> Gap:
-    """One gap that spans two; the cause is the first's."""
+    """One gap that spans two; the cause is the first's. Where they are in different streams, it is in all."""
     since, until = min(first.since, second.since), max(first.until, second.until)
-    return replace(first, at=until, since=since, until=until, dropped=first.dropped + second.dropped)
+    shard = first.shard if first.shard == second.shard else None
+    stream = first.stream if first.stream == second.stream else None
+    return replace(
+        first,
+        at=until,
+        since=since,
+        until=until,
+        dropped=first.dropped + second.dropped,
+        stream=stream,
+        shard=shard,
+    )

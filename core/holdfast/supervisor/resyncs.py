@@ -145,11 +145,10 @@ class Resyncs:
                 self._drop(max(self._pending.values(), key=lambda one: one.size), now)
             self._go_on(now)
 
-    def declared(self, gap: Gap, now: float) -> None:
-        """A gap was declared: whom it concerns needs a new snapshot."""
-        concerned = self._streams.values() if gap.stream is None else [self._streams.get(gap.stream)]
-        for held in concerned:
-            if held is None:
+    def declared(self, gap: Gap, streams: Iterable[str], now: float) -> None:
+        """A gap was declared: whom it concerns needs a new snapshot. Where it names no stream, these are concerned."""
+        for name in tuple(streams) if gap.stream is None else (gap.stream,):
+            if (held := self._streams.get(name)) is None:
                 continue
             held.gap = gap
             if held.phase is Phase.LIVE:
@@ -218,7 +217,7 @@ class Resyncs:
     def _pass_on(self, messages: list[Message], nbytes: int, now: float) -> None:
         if dropped := self._outlet.queue(messages, nbytes, now):
             failure = Failure(Cause.OVERFLOW, "of the queue")
-            self.declared(Gap(now, now, now, failure, dropped=dropped), now)  # the queue has declared it
+            self.declared(Gap(now, now, now, failure, dropped=dropped), self._streams, now)  # the queue has declared it
 
     def _set_ready(self, held: _Held, now: float) -> None:
         if held.phase is Phase.LIVE:

@@ -1,31 +1,49 @@
-"""What the feeds of one fleet share."""
+"""What the shards of one fleet share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from holdfast.commands import Command
 from holdfast.events import Event
 from holdfast.randomness import Randomness
 from holdfast.settings import DialWindow
+from holdfast.supervisor.queue import ItemQueue
 from holdfast.window import RollingWindow
 from holdfast.wire import MaskSource
 
+if TYPE_CHECKING:
+    from holdfast.supervisor.supervisor import Supervisor
+
 
 class Shared:
-    """One list of commands, one source of randomness and entropy, one series of connection numbers, dial windows."""
+    """One list of commands, one queue of items, one source of randomness and entropy, one series of connection numbers,
+    dial windows.
+    """
 
     def __init__(
-        self, random: Randomness, entropy: Callable[[int], bytes], observe: Callable[[Event], None] | None = None
+        self,
+        queue: ItemQueue,
+        random: Randomness,
+        entropy: Callable[[int], bytes],
+        observe: Callable[[Event], None] | None = None,
     ) -> None:
         self.commands: list[Command] = []
+        self.queue = queue
+        self.shards: dict[int, Supervisor] = {}  # by connection, those included that are closing
         self.random = random
         self.entropy = entropy
         self.mask = MaskSource(entropy)
-        self.observe = observe or _look_away  # shown every event as it happens
         self.wall_offset = 0.0  # Unix time minus `now`
+        self._observe = observe or _look_away
         self._conns = 0
         self._windows: dict[str, RollingWindow] = {}
+
+    def emit(self, event: Event) -> None:
+        """Into the queue, behind all that was put; and to whoever observes, as it happens."""
+        self.queue.put_event(event)
+        self._observe(event)
 
     def next_conn(self) -> int:
         """A number for a new connection, never used before."""

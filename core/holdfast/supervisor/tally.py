@@ -1,4 +1,4 @@
-"""What a feed has been through, in numbers."""
+"""What a shard has been through, in numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from holdfast.failures import Failure
 
 
 class Tally:
-    """Counters since the feed was made; `FeedStats` says what each means."""
+    """Counters since the shard was made; `ShardStats` says what each means."""
 
     __slots__ = (
         "bytes",
@@ -20,11 +20,10 @@ class Tally:
         "messages",
         "rotations",
         "rtt",
-        "stalls",
     )
 
     def __init__(self) -> None:
-        self.messages = self.bytes = self.dials = self.connections = self.gaps = self.stalls = self.rotations = 0
+        self.messages = self.bytes = self.dials = self.connections = self.gaps = self.rotations = 0
         self.losses: Counter[str] = Counter()
         self.last_failure: Failure | None = None
         self.rtt: float | None = None
@@ -33,6 +32,17 @@ class Tally:
         """A dial or a connection came to this end."""
         self.losses[failure.cause.value] += 1
         self.last_failure = failure
+
+    def add(self, other: Tally) -> None:
+        """What another counted, that is no more."""
+        self.messages += other.messages
+        self.bytes += other.bytes
+        self.dials += other.dials
+        self.connections += other.connections
+        self.gaps += other.gaps
+        self.rotations += other.rotations
+        self.losses.update(other.losses)
+        self.last_failure = other.last_failure or self.last_failure
 
 
 class LegTally:

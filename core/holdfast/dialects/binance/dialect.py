@@ -61,6 +61,10 @@ class BinanceDialect:
                 f"acknowledged and stay silent: open another feed for it"
             )
 
+    def symbol(self, stream: str) -> str:
+        """What stands before the first @."""
+        return stream.partition("@")[0]
+
     def batches(self, streams: Sequence[str]) -> Iterable[Sequence[str]]:
         """By their size; the number of streams in a request is not limited."""
         room = (self.limits.max_request_size or 0) - len(self.unsubscribe([], 2**53))

@@ -90,6 +90,10 @@ class BybitDialect:
         """Raise ConfigError, with advice, for what is no topic of this category."""
         check_name(self.category, stream)
 
+    def symbol(self, stream: str) -> str:
+        """What stands behind the last dot."""
+        return stream.rpartition(".")[2]
+
     def batches(self, streams: Sequence[str]) -> Iterable[Sequence[str]]:
         """A request may be for topics of any kind."""
         return batched(streams, lambda _: "", self.limits.max_streams_per_request or 1)

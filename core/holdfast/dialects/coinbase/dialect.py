@@ -108,6 +108,10 @@ class CoinbaseDialect:
         channel, product = channel_of(stream, _CHANNELS, "Coinbase", _EXAMPLE)
         _check_product(stream, channel, product)
 
+    def symbol(self, stream: str) -> str:
+        """The instrument."""
+        return parted(stream)[1] or stream
+
     def batches(self, streams: Sequence[str]) -> Iterable[Sequence[str]]:
         """A request is for one channel."""
         return batched(streams, lambda stream: parted(stream)[0], self.limits.max_streams_per_request or 1)

@@ -87,6 +87,10 @@ class KrakenDialect:
                 f"{self.ticker!r}: ask for {f'{self.ticker}:{symbol}'!r}, or open a feed of its own"
             )
 
+    def symbol(self, stream: str) -> str:
+        """The instrument."""
+        return parted(stream)[1] or stream
+
     def batches(self, streams: Sequence[str]) -> Iterable[Sequence[str]]:
         """A request is for one channel."""
         return batched(streams, lambda stream: parted(stream)[0], self.limits.max_streams_per_request or 1)

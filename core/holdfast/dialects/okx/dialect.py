@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from holdfast.dialects.channels import batched, compact
+from holdfast.dialects.channels import batched, compact, parted
 from holdfast.dialects.dialect import ServiceLimits
 from holdfast.dialects.okx.streams import argument, channel, check
 from holdfast.dialects.okx.updates import read
@@ -49,6 +49,10 @@ class OkxDialect:
 
     def check(self, stream: str) -> None:
         check(stream, self.route)
+
+    def symbol(self, stream: str) -> str:
+        """The instrument."""
+        return parted(stream)[1] or stream
 
     def batches(self, streams: Sequence[str]) -> Iterable[Sequence[str]]:
         """A request may be for streams of all kinds."""

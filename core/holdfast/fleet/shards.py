@@ -1,0 +1,370 @@
+"""The shards of a feed: what each carries, when each is due, who rotates, and what happens to all of them together."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from holdfast.config import FeedConfig
+from holdfast.connection import encode
+from holdfast.dialects.dialect import Dialect, check_streams, symbol_of
+from holdfast.endpoint import Endpoint
+from holdfast.errors import ConfigError, FeedClosed, LocalProtocolError
+from holdfast.events import Closed, Event, Gap, Message, Paused, Resumed, ShardEnded, Stall
+from holdfast.failures import Cause, Failure
+from holdfast.fleet.agenda import Agenda
+from holdfast.fleet.allotment import Allotment, Bounds
+from holdfast.fleet.summary import summed_up
+from holdfast.stats import FeedStats
+from holdfast.supervisor import PassOn, Resyncs, Shared, State, Supervisor, Tally
+
+_GAPS_REMEMBERED = 1000
+
+
+class Shards:
+    """Those that run, by number; one at least, until the feed has ended. `ended`: the feed's last item, then."""
+
+    def __init__(self, config: FeedConfig, shared: Shared) -> None:
+        self.agenda: Agenda[Supervisor | Resyncs] = Agenda()
+        self.ended: Closed | None = None
+        self._config = config
+        self._shared = shared
+        self._started = False
+        self._allotment = Allotment(_bounds_of(config), self._symbol_of)
+        self._running: dict[int, Supervisor] = {}
+        self._to_rotate: deque[Supervisor] = deque()  # one after the other
+        self._rotating: Supervisor | None = None
+        self.may_be_paused = False  # none is, if not
+        self._paused_at = 0.0
+        self._past = Tally()  # of those that are no more
+        self._past_gaps: deque[Gap] = deque(maxlen=_GAPS_REMEMBERED)
+        self._stalls = 0
+        self._resyncs: Resyncs | None = None
+        self.pass_on: PassOn = self.queue
+        if config.resync is not None:
+            self._resyncs = Resyncs(config.resync, config.backoff, config.retry.stable_after, shared, self)
+            self._resyncs.want(config.streams)
+            self.pass_on = self._resyncs.put
+        self._allot(config.streams)
+        self._open_missing(0.0)
+
+    # Inputs
+
+    def start(self, now: float) -> None:
+        """Begin to dial."""
+        self._started = True
+        if self.ended is None:
+            for shard in list(self._running.values()):
+                shard.start(now)
+                self.touched(shard, now)
+
+    def touched(self, shard: Supervisor, now: float) -> None:
+        """To be called after every input to one of them."""
+        self.agenda.set(shard, shard.next_deadline())
+        self._resyncs_touched()
+        if shard is self._rotating and not shard.is_rotating:
+            self._rotating = None
+            self._rotate_next(now)
+
+    def tick(self, now: float) -> None:
+        """Do what is due."""
+        if self.check_drained():
+            for shard in self._running.values():
+                shard.resume(now - self._paused_at, now)
+            self.may_be_paused = False
+            self.emit(Resumed(now, self._shared.queue.size))
+            self._all_touched(now)
+        while self.agenda.next <= now:
+            due = self.agenda.first()
+            due.tick(now)
+            if isinstance(due, Supervisor):
+                self.touched(due, now)
+            else:
+                self._resyncs_touched()
+
+    def stalled(self, late: float, now: float, *, report: bool) -> None:
+        """Our own process was away for `late` seconds: whatever judges others waits that much longer."""
+        for shard in self._all():
+            shard.stalled(late)
+        if self._resyncs is not None:
+            self._resyncs.stalled(late)
+        if report and self._started and self.ended is None:
+            self._stalls += 1
+            self.emit(Stall(now, late))
+        self._all_touched(now)
+
+    def subscribe(self, streams: Iterable[str], now: float) -> None:
+        """Raises ConfigError for what cannot be asked for: nothing changed. LocalProtocolError: there is no dialect."""
+        dialect = self._need_dialect()
+        streams = list(streams)
+        check_streams(dialect, streams)
+        self._allot(streams)
+        if self._resyncs is not None:
+            self._resyncs.want(streams)
+        theirs: dict[int, list[str]] = {}
+        for stream in dict.fromkeys(streams):
+            number = self._allotment.shard_of(stream)
+            assert number is not None
+            theirs.setdefault(number, []).append(stream)
+        for number, some in theirs.items():
+            if (shard := self._running.get(number)) is not None:
+                shard.subscribe(some, now)
+                self.touched(shard, now)
+        self._open_missing(now)
+
+    def unsubscribe(self, streams: Iterable[str], now: float) -> None:
+        """Raises LocalProtocolError without a dialect."""
+        self._need_dialect()
+        streams = list(streams)
+        for number, theirs in self._allotment.remove(streams).items():
+            shard = self._running[number]
+            if number in self._allotment.loads:
+                shard.unsubscribe(theirs, now)
+            else:
+                shard.retire(now)
+                self._forget(number)
+            self.touched(shard, now)
+        if self._resyncs is not None:
+            self._resyncs.forget(streams, now)
+            self._resyncs_touched()
+
+    def resync(self, streams: Iterable[str], now: float) -> None:
+        """Get new snapshots of these; of all that have one, if none is named. Raises ConfigError for others."""
+        if self._resyncs is None:
+            raise ConfigError("this feed has no resync: give open_feed(..., resync=Resync(...))")
+        self._resyncs.ask(tuple(streams), now)
+        self._resyncs_touched()
+
+    def resynced(self, job: int, snapshot: object, now: float) -> None:
+        """A snapshot was fetched."""
+        if self._resyncs is not None:
+            self._resyncs.fetched(job, snapshot, now)
+            self._resyncs_touched()
+
+    def resync_failed(self, job: int, failure: Failure, now: float) -> None:
+        """It was not."""
+        if self._resyncs is not None:
+            self._resyncs.failed(job, failure, now)
+            self._resyncs_touched()
+
+    def rotate(self, now: float) -> None:
+        """Replace every connection that is open, without a gap; one shard after the other."""
+        self._to_rotate.extend(shard for shard in self._running.values() if shard not in self._to_rotate)
+        self._rotate_next(now)
+
+    def send(self, message: str | bytes, now: float, number: int | None) -> Supervisor:
+        """Raises FeedClosed, NotOpen, or LocalProtocolError for what cannot be sent: nothing was."""
+        if self.ended is not None:
+            encode(message)
+            raise FeedClosed("the feed is closed: open a new one to send")
+        if number is None and len(self._running) > 1:
+            raise LocalProtocolError(
+                f"this feed has {len(self._running)} shards, with a connection each: say which, as in "
+                f"send(message, shard={next(iter(self._running))}); Feed.shards lists what they carry"
+            )
+        shard = self._running.get(number) if number is not None else next(iter(self._running.values()))
+        if shard is None:
+            raise LocalProtocolError(f"shard={number}: this feed has {', '.join(map(str, self._running))}")
+        shard.send(message, now)
+        return shard
+
+    def close(self, now: float, code: int, reason: str) -> None:
+        """End all, within `Timeouts.close`."""
+        if self.ended is None:
+            self._end(Closed(now), code, reason)
+
+    # What supervisors tell, and those who hold messages for snapshots
+
+    def emit(self, event: Event) -> None:
+        self._shared.emit(event)
+
+    def queue(self, messages: list[Message], nbytes: int, now: float) -> int:
+        """For the consumer. How many were dropped for it."""
+        queue = self._shared.queue
+        dropped = queue.dropped
+        queue.put_messages(messages, nbytes, now)
+        if queue.is_full:
+            self.queue_is_full(now)
+        return queue.dropped - dropped
+
+    def declared(self, gap: Gap, streams: Iterable[str]) -> None:
+        if self._resyncs is not None:
+            self._resyncs.declared(gap, streams, gap.at)
+
+    def lose(self, gap: Gap) -> None:
+        """Declare it, in its stream's shard."""
+        number = self._allotment.shard_of(gap.stream) if gap.stream is not None else None
+        shard = self._running[number] if number is not None else next(iter(self._running.values()))
+        shard.lose(gap)
+
+    def queue_is_full(self, now: float) -> None:
+        policy, queue = self._config.overflow.policy, self._shared.queue
+        if policy == "pause":
+            if sum(shard.pause() for shard in self._running.values()):
+                self.may_be_paused, self._paused_at = True, now
+                self.emit(Paused(now, queue.size))
+                self._all_touched(now)
+        elif policy == "fail" and self.ended is None:
+            failure = Failure(Cause.OVERFLOW, f"{queue.size} bytes queued")
+            for shard in self._running.values():
+                shard.fail(failure, now)
+            self._end(Closed(now, failure, "Overflow.policy is fail"))
+
+    def gave_up(self, failure: Failure, reason: str, now: float) -> None:
+        self._end(Closed(now, failure, reason))
+
+    def shard_gave_up(self, shard: Supervisor, failure: Failure, reason: str, now: float) -> None:
+        number = shard.number
+        if number is None or self._config.sharding.ends_with == "first":
+            self._end(Closed(now, failure, reason))
+            return
+        streams = tuple(self._allotment.loads[number].streams)
+        self._allotment.remove(streams)
+        if self._resyncs is not None:
+            self._resyncs.forget(streams, now)
+        self._forget(number)
+        self.emit(ShardEnded(now, failure, reason, streams, shard=number))
+
+    # Getters
+
+    @property
+    def streams(self) -> dict[int, tuple[str, ...]]:
+        """What each carries."""
+        return {number: tuple(self._allotment.loads[number].streams) for number in self._running}
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """The latest gaps, oldest first."""
+        gaps = [*self._past_gaps, *(gap for shard in self._running.values() for gap in shard.gaps)]
+        gaps.sort(key=lambda gap: gap.at)
+        return tuple(gaps[-_GAPS_REMEMBERED:])
+
+    def check_drained(self) -> bool:
+        """Whether reading was paused, and can go on: give it a tick."""
+        if not self.may_be_paused or not self._shared.queue.is_half_empty:
+            return False
+        self.may_be_paused = any(shard.is_paused for shard in self._running.values())
+        return self.may_be_paused
+
+    def is_open(self, number: int | None = None) -> bool:
+        """Whether this one is open; any, if no number is given."""
+        shards = self._running.values() if number is None else [self._running[number]]
+        return any(shard.is_open for shard in shards)
+
+    def may_send(self, number: int | None) -> bool:
+        """Whether there is nothing to wait for: `send` takes it, or no waiting helps."""
+        if number is None:
+            return len(self._running) > 1 or self.is_open()
+        return number not in self._running or self.is_open(number)
+
+    def stream_states(self) -> dict[str, str]:
+        """For each wanted stream: wanted, asked, subscribed or refused."""
+        states: dict[str, str] = {}
+        for shard in self._running.values():
+            states.update(shard.stream_states())
+        return states
+
+    def stats(self, now: float) -> FeedStats:
+        """All of them together, and each."""
+        shards = {number: shard.stats(now) for number, shard in self._running.items()}
+        end = None if self.ended is None else State.CLOSING.value if self._shared.shards else State.CLOSED.value
+        dropped = self._shared.queue.dropped + (self._resyncs.dropped if self._resyncs is not None else 0)
+        return summed_up(shards, self._past, self._shared.queue, dropped, self._stalls, end)
+
+    # Inside
+
+    def _symbol_of(self, stream: str) -> str:
+        dialect = self._config.dialect
+        return stream if dialect is None else symbol_of(dialect, stream)
+
+    def _all(self) -> Iterator[Supervisor]:
+        """Those, too, that only wait for their sockets to close."""
+        return iter(dict.fromkeys((*self._running.values(), *self._shared.shards.values())))
+
+    def _all_touched(self, now: float) -> None:
+        for shard in self._all():
+            self.touched(shard, now)
+
+    def _need_dialect(self) -> Dialect:
+        if self._config.dialect is None:
+            raise LocalProtocolError("this feed has no dialect: send requests yourself, or in on_open")
+        if self.ended is not None:
+            raise FeedClosed("the feed is closed: open a new one to subscribe")
+        return self._config.dialect
+
+    def _allot(self, streams: Iterable[str]) -> None:
+        try:
+            self._allotment.add(streams)
+        except ConfigError:
+            if _asks_by_url(self._config):
+                raise ConfigError(
+                    "more streams than one connection may carry, and the URL would ask for all of them on each: "
+                    "leave combined out"
+                ) from None
+            raise
+
+    def _open_missing(self, now: float) -> None:
+        new: list[Supervisor] = []
+        for number, load in self._allotment.loads.items():
+            if number not in self._running:
+                config = replace(self._config, streams=tuple(load.streams))
+                self._running[number] = Supervisor(config, self._shared, self)
+                new.append(self._running[number])
+        self._number()
+        for shard in new:
+            if self._started:
+                shard.start(now)
+            self.touched(shard, now)
+
+    def _number(self) -> None:
+        alone = len(self._running) == 1
+        for number, shard in self._running.items():
+            shard.number = None if alone else number
+
+    def _forget(self, number: int) -> None:
+        shard = self._running.pop(number)
+        self._past.add(shard.tally)
+        self._past_gaps.extend(shard.gaps)
+        self._number()
+
+    def _rotate_next(self, now: float) -> None:
+        while self._to_rotate and self._rotating is None:
+            shard = self._to_rotate.popleft()
+            shard.rotate(now)
+            if shard.is_rotating:
+                self._rotating = shard
+            self.touched(shard, now)
+
+    def _resyncs_touched(self) -> None:
+        if self._resyncs is not None:
+            self.agenda.set(self._resyncs, self._resyncs.next_deadline())
+
+    def _end(self, closed: Closed, code: int = 1000, reason: str = "") -> None:
+        self._to_rotate.clear()
+        if self._resyncs is not None:
+            self._resyncs.end(closed.at)
+        for shard in self._running.values():
+            shard.close(closed.at, code, reason)
+        self.ended = closed
+        self.emit(closed)
+        self._all_touched(closed.at)
+
+
+def _bounds_of(config: FeedConfig) -> Bounds:
+    setting = config.sharding
+    connections = setting.max_connections
+    shards = None if connections is None else connections // config.legs
+    if config.dialect is None or _asks_by_url(config):
+        shards = 1
+    if config.dialect is None:
+        return Bounds(shards=shards)
+    limits = config.dialect.limits
+    streams = [most for most in (limits.max_streams, setting.max_streams_per_connection) if most is not None]
+    return Bounds(min(streams, default=None), setting.max_symbols_per_connection, limits.max_names_size, shards)
+
+
+def _asks_by_url(config: FeedConfig) -> bool:
+    dialect = config.dialect
+    endpoints = [target for target in config.targets if isinstance(target, Endpoint)]
+    return dialect is not None and any(dialect.asked_by(endpoint) for endpoint in endpoints)
