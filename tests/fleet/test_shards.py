@@ -26,6 +26,8 @@ from holdfast import (
     Patience,
     Paused,
     Resumed,
+    Resync,
+    Resynced,
     RetryScheduled,
     Rotated,
     Rotating,
@@ -38,8 +40,9 @@ from holdfast import (
     Update,
 )
 from holdfast.dialects import binance
-from holdfast.testing import Reset, Rules
+from holdfast.testing import Reset, ResetOne, Rules
 from holdfast.testing.services.binance import BinanceSpot
+from holdfast.testing.world import sleep
 
 URL = f"ws://{HOST}/stream"
 SYMBOLS = [f"symbol{number:03}usdt" for number in range(600)]
@@ -318,3 +321,28 @@ def test_close_ends_all_of_them() -> None:
     assert world.fleet.is_closed
     assert world.kinds.count("Closed") == 1
     assert world.fleet.next_deadline() == math.inf
+
+
+# With snapshots
+
+
+def test_a_lost_connection_needs_snapshots_of_its_own_streams_only_and_all_run_within_one_bound() -> None:
+    at_once = 0
+    running = 0
+
+    async def fetch(stream: str, gap: Gap | None) -> str:
+        nonlocal at_once, running
+        running += 1
+        at_once = max(at_once, running)
+        await sleep(0.25)
+        running -= 1
+        return stream
+
+    voyage = small(12, 2, resync=Resync(fetch, at_once=2)).run(20.0)
+    assert Counter(event.stream for event in voyage.of(Resynced)) == dict.fromkeys(voyage.fleet.stream_states(), 1)
+    voyage.strike(ResetOne()).run(20.0)
+    (gap,) = [gap for gap in voyage.of(Gap) if gap.stream is None]
+    assert gap.shard is not None
+    anew = [event.stream for event in voyage.of(Resynced)][12:]
+    assert sorted(anew) == sorted(voyage.fleet.shards[gap.shard])
+    assert at_once == 2
