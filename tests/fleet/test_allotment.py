@@ -99,14 +99,21 @@ def test_single_streams_take_as_few_connections_as_can_be_and_load_them_evenly(
     assert max(loads) - min(loads) <= 1
 
 
-def test_a_new_stream_goes_to_its_symbol_and_comes_back_to_where_it_was() -> None:
+def test_a_new_stream_goes_to_its_symbol_though_there_is_more_room_elsewhere() -> None:
+    allotment = Allotment(Bounds(streams=6), symbol_of)
+    allotment.add([*(f"a@{number}" for number in range(4)), *(f"b@{number}" for number in range(4)), "c@0"])
+    fuller = max(allotment.loads, key=lambda number: len(allotment.loads[number].streams))
+    symbol = symbol_of(next(iter(allotment.loads[fuller].streams)))
+    allotment.add([f"{symbol}@9"])
+    assert allotment.shard_of(f"{symbol}@9") == fuller
+
+
+def test_a_symbol_comes_back_to_where_it_was() -> None:
     allotment = Allotment(Bounds(streams=4), symbol_of)
     allotment.add(["a@1", "a@2", "b@1", "b@2", "c@1", "c@2"])
     home = {symbol: allotment.shard_of(f"{symbol}@1") for symbol in "abc"}
     assert len(set(home.values())) == 2
     alone = next(symbol for symbol in "abc" if list(home.values()).count(home[symbol]) == 1)
-    allotment.add([f"{alone}@3"])
-    assert allotment.shard_of(f"{alone}@3") == home[alone]
     paired = next(symbol for symbol in "abc" if symbol != alone)
     allotment.remove([f"{paired}@1", f"{paired}@2"])
     allotment.add([f"{paired}@1"])
