@@ -162,7 +162,7 @@ class AsWanted(Checker):
         self._unsettled = {stream: self._unsettled.get(stream, now) for stream in sorted(restless)}
         for stream, first in self._unsettled.items():
             since = max(first, self._clear_since, user.changed.get(stream, 0.0))
-            if now - since > self._longest:
+            if now - since > self._longest + EPSILON:
                 self.fail(f"{stream} has been {states[stream]} for {now - since:g} s; {self._longest:g} s are allowed")
         for stream, state in states.items():
             if state == "refused" and all(name != stream for _, name in self._refused):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dialects.samples import bybit as samples
-from holdfast import Cause, ConfigError, Failure
+from holdfast import Cause, ConfigError, Failure, FeedConfig, Fleet
 from holdfast.dialects import bybit
 from holdfast.dialects.words import Acknowledged, Heartbeat, Refused, Update
 from holdfast.verdicts import Action
@@ -114,9 +115,10 @@ def test_what_a_request_says() -> None:
 
 def test_a_connection_has_names_of_21000_characters() -> None:
     names = [f"orderbook.1000.A{number:04}USDT" for number in range(1000)]  # 24 characters each, and quotes and a comma
-    bybit.public("linear", *names[:777])
-    with pytest.raises(ConfigError, match=r"778 streams .* 21007 characters.*21000; spread"):
-        bybit.public("linear", *names[:778])
+    for count, connections in ((777, 1), (778, 2)):
+        config = FeedConfig.build(bybit.public("linear", *names[:count]), {})
+        fleet = Fleet(config, random=Random(1), entropy=Random(1).randbytes)
+        assert len(fleet.shards) == connections
 
 
 # Reading

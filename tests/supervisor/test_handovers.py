@@ -11,6 +11,7 @@ from helpers.sea import ALL, LoseReplies, Sea
 from holdfast import (
     Backoff,
     Cause,
+    Disconnected,
     Failure,
     Gap,
     Keepalive,
@@ -22,6 +23,7 @@ from holdfast import (
     Rotating,
     Rotation,
     Service,
+    Unsubscribed,
     Update,
 )
 from holdfast.supervisor.gaps import Ledger
@@ -29,7 +31,7 @@ from holdfast.supervisor.merge import Merge, Orphan
 from holdfast.supervisor.rotation import Rotations
 from holdfast.supervisor.tally import LegTally, Tally
 from holdfast.testing import Rules
-from holdfast.testing.world import Chance, Weather
+from holdfast.testing.world import Chance, Dialling, Weather
 
 FIVE = ALL[:5]
 RAW = f"ws://example.com/stream?streams={'/'.join(FIVE)}"
@@ -282,3 +284,18 @@ def test_who_fell_silent_himself_is_no_witness_for_a_stream() -> None:
     assert sea.of(Rotated)
     assert any(gap.stream in (None, FIVE[0]) for gap in sea.of(Gap))
     sea.account()
+
+
+def test_who_comes_after_knows_how_long_a_stream_was_silent() -> None:
+    """A rotation in vain is under way when the ladder's second step drops the old connection: the third step follows."""
+    sea = Sea(service("dead@trade", patient=Patience(first=10.0)), backoff=QUICK)
+    sea.run(5.0)
+    sea.host.dialling = Dialling.REFUSED
+    rotate(sea)
+    sea.run(17.0)
+    assert not sea.fleet.is_open
+    sea.host.dialling = Dialling.ANSWERED
+    sea.run(20.0)
+    silences = [event.failure.cause for event in sea.of(Disconnected)]
+    assert silences == [Cause.STREAM_SILENT] * 2
+    assert len(sea.of(Unsubscribed)) == 1, "asked for anew once, in the first step"

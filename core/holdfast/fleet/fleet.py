@@ -237,7 +237,7 @@ class Fleet:
 
     def next_deadline(self) -> float:
         """When to call `tick`: seconds on the driver's clock, inf for never."""
-        reminder = self._reminders[0] if self._reminders else math.inf
+        reminder = self._reminders[0] if self._reminders and not self.is_closed else math.inf
         return min(self._wake, self._drained_at, reminder)
 
     def stream_states(self) -> dict[str, str]:

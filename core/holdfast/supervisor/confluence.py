@@ -295,6 +295,8 @@ class Confluence:
         if handover is not None and handover.old is leg:
             self._rotations.handovers.remove(handover)
             leg.state = State.ENDED
+            if handover.new.streams is not None and leg.streams is not None and not handover.new.is_open:
+                handover.new.streams.succeed(leg.streams)  # what it came to know since the rotation began
             self._remove(leg, handover.new)
             self._rotate_next(now)
         self._plan()
