@@ -60,6 +60,7 @@ INPUTS: dict[str, Input] = {
     "send bytes": lambda world: world.send(b"bytes"),
     "send nonsense": lambda world: world.send(object()),  # type: ignore[arg-type]
     "send no UTF-8": lambda world: world.send("\ud800"),
+    "remind much later": lambda world: world.fleet.remind(world.now + 1e6),
     "close": lambda world: world.close(),
     "close with a reason": lambda world: world.close(4000, "é" * 200),
     "close with a bad code": lambda world: world.close(1005),

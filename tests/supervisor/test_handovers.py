@@ -287,7 +287,7 @@ def test_who_fell_silent_himself_is_no_witness_for_a_stream() -> None:
 
 
 def test_who_comes_after_knows_how_long_a_stream_was_silent() -> None:
-    """A rotation in vain is under way when the ladder's second step drops the old connection: the third step follows."""
+    """A rotation in vain is under way when the second step drops the old connection: the third step follows."""
     sea = Sea(service("dead@trade", patient=Patience(first=10.0)), backoff=QUICK)
     sea.run(5.0)
     sea.host.dialling = Dialling.REFUSED
