@@ -20,6 +20,9 @@ class DeadPeerFound(Checker):
         self._last_read: dict[int, tuple[float, float]] = {}  # when, and the stalls until then
         keepalive = self.config.keepalive
         self._patience = None if keepalive.interval is None else keepalive.interval + keepalive.timeout
+        window = self.config.message_window
+        if self._patience is not None and window is not None and window.counts_control:
+            self._patience += window.period + window.margin  # a ping waits its turn
 
     def on_stall(self, since: float, until: float) -> None:
         self._stalls.add(since, until)
