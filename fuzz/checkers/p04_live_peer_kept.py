@@ -160,6 +160,8 @@ class PingsAnswered(Checker):
     def _judge(self, record: ConnectionRecord, closed_at: float, timeout: float) -> None:
         since, weather = closed_at - timeout, self.voyage.plan.weather
         lost = self._stalls.noticeable(since, closed_at, 0.0) + self._pauses.noticeable(since, closed_at, 0.0)
+        if self._paused_since is not None:  # and is so still
+            lost += max(0.0, closed_at - max(since, self._paused_since))
         lost += self.voyage.held(since, closed_at, record.accepted_at)
         had = timeout - lost - 2 * (weather.delay + weather.jitter)
         if had > EPSILON:
