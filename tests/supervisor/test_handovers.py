@@ -16,6 +16,7 @@ from holdfast import (
     Gap,
     Keepalive,
     Limits,
+    MessageWindow,
     Overflow,
     Patience,
     Resumed,
@@ -23,6 +24,7 @@ from holdfast import (
     Rotating,
     Rotation,
     Service,
+    ServiceLimits,
     Unsubscribed,
     Update,
 )
@@ -136,7 +138,7 @@ def test_a_stream_that_both_connections_had_given_up_can_be_had_again() -> None:
         merge.carries(conn, ["s"], 0.0)
     merge.put(1, [Update("s", "1")], 1, 1.0)
     assert merge.carries_no_more(2, ["s"]) == []
-    assert merge.carries_no_more(1, ["s"]) == []
+    assert merge.carries_no_more(1, ["s"]) == [Orphan("s", None)]
     merge.carries(1, ["s"], 2.0)
     merge.carries(2, ["s"], 2.0)
     assert merge.put(1, [Update("s", "5")], 1, 3.0) == [Update("s", "5")]
@@ -299,3 +301,43 @@ def test_who_comes_after_knows_how_long_a_stream_was_silent() -> None:
     silences = [event.failure.cause for event in sea.of(Disconnected)]
     assert silences == [Cause.STREAM_SILENT] * 2
     assert len(sea.of(Unsubscribed)) == 1, "asked for anew once, in the first step"
+
+
+def hesitant(*streams: str) -> Service:
+    """It takes a request for one stream every few seconds: so long a new connection is not settled."""
+    return service(*streams, batch=1, limits=ServiceLimits(message_window=MessageWindow(2, 2.0)))
+
+
+def test_who_may_have_dropped_a_stream_vouches_for_nobody() -> None:
+    """A stream is dropped and wanted again at once; it is dropped, and nobody says so. The next connection brings it,
+    and is lost before it takes over: what it would have brought is missing, since the old one has nothing of it.
+    """
+    sea = Sea(hesitant(*FIVE[:2]), rate=5.0, backoff=QUICK, rotation=Rotation(overlap_timeout=60.0))
+    sea.run(20.0)
+    sea.strike(LoseReplies(60.0))
+    sea.unsubscribe(FIVE[0])
+    sea.subscribe(FIVE[0], ALL[5])  # one behind it
+    sea.run(1.0)
+    assert FIVE[0] not in sea.served
+    rotate(sea)
+    sea.run(6.5)
+    assert FIVE[0] in {item.stream for item in sea.items[-20:] if isinstance(item, Update)}, "the new one brings it"
+    links(sea)[-1].reset()
+    before = len(sea.items)
+    sea.run(10.0)
+    assert 2 not in {event.conn for event in sea.of(Rotated)}, "lost before that"
+    assert {gap.stream for gap in sea.items[before:] if isinstance(gap, Gap)} == {FIVE[0]}
+
+
+def test_a_silent_stream_is_nobodys_proof() -> None:
+    """The old connection lost a stream, and may not even ask for it anew yet; the next one brings it, and is lost."""
+    sea = Sea(hesitant(*FIVE), rate=5.0, backoff=QUICK, patience={FIVE[0]: Patience(silence=1.0)})
+    sea.run(20.0)
+    rotate(sea)
+    sea.run(2.0)
+    sea.strike(LoseReplies(60.0))
+    sea.forget(FIVE[0])
+    sea.run(3.0)
+    links(sea)[-1].reset()
+    sea.run(20.0)
+    sea.account()

@@ -213,7 +213,7 @@ class Confluence:
 
     def uncovered(self, leg: Leg, streams: Sequence[str], now: float) -> None:
         if self._merge is not None and leg.current is not None:
-            failure = Failure(Cause.ROTATION, "only one connection was sure of the stream, and it brings it no more")
+            failure = Failure(Cause.ROTATION, "only one connection was sure of it, and may bring it no more")
             for orphan in self._merge.carries_no_more(leg.current.conn, streams):
                 since = self._merge.delivered_at(orphan.stream)
                 self._bequeath([orphan], leg.current.opened_at if since is None else since, failure, now)
@@ -223,7 +223,8 @@ class Confluence:
             conn = leg.current.conn
             if any(other != conn and self._brings(other, stream) for other in self._merge.lines):
                 return
-        self.ledger.declare(Gap(now, since, now, Failure(Cause.STREAM_SILENT, stream), stream=stream))
+        if not self.ledger.declared_until(now, stream):  # as what nobody was sure of
+            self.ledger.declare(Gap(now, since, now, Failure(Cause.STREAM_SILENT, stream), stream=stream))
 
     def missed(self, leg: Leg, first: int, last: int, since: float, now: float) -> None:
         failure = Failure(Cause.SEQUENCE, "of the connection")
@@ -345,6 +346,7 @@ class Confluence:
             self._merge = self._new_merge()
             self._merge.add(conn, leg.tally)
             self._merge.carries(conn, (None,) if leg.streams is None else leg.streams.held, now)
+            self._merge.carries_no_more(conn, () if leg.streams is None else leg.streams.doubtful)
         self.emit(Rotating(now, conn, reason))
         leg.redial.rotating(now, healthy=leg.is_healthy, elsewhere=elsewhere)
         new = self._new_leg(leg.redial)

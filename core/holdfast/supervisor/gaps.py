@@ -64,6 +64,15 @@ class Ledger:
             self._all, self._declared = None, (since, now)
             self.declare(Gap(now, since, now, failure))
 
+    def declared_until(self, now: float, stream: str) -> bool:
+        """Whether a gap of this stream ended just now."""
+        for gap in reversed(self.recent):
+            if gap.at < now:
+                return False
+            if gap.stream in (None, stream) and gap.until == now and gap.filled_by is None:
+                return True
+        return False
+
     def declare(self, gap: Gap) -> None:
         """Into the feed, behind all that was delivered."""
         self._tally.gaps += 1

@@ -27,10 +27,13 @@ _COUNT_EVERY = 4096  # messages between two looks at that
 
 @dataclass(slots=True)
 class Line:
-    """One connection. `carried`: streams that it was acknowledged for, and when."""
+    """One connection. `carried`: streams that it was acknowledged for, and when. `leaving`: those that it may not
+    bring any more, though a message may still come.
+    """
 
     tally: LegTally
     carried: dict[Name, float] = field(default_factory=dict[Name, float])
+    leaving: set[Name] = field(default_factory=set[Name])
     sure: set[Name] = field(default_factory=set[Name])  # those without a strand yet
 
 
@@ -66,6 +69,7 @@ class Merge:
     def carries(self, conn: int, streams: Iterable[Name], now: float) -> None:
         """It was acknowledged for these. It is sure of those that nobody else is sure of."""
         line = self.lines[conn]
+        line.leaving.difference_update(streams)
         for stream in streams:
             if stream in line.carried:
                 continue
@@ -78,11 +82,12 @@ class Merge:
                     strand.prove(conn, now, [])  # nothing is held before the acknowledgement
 
     def carries_no_more(self, conn: int, streams: Iterable[Name]) -> list[Orphan]:
-        """It was unsubscribed from these. Those of which nobody is sure any more, though somebody carries them."""
+        """It may not bring these from now on. Those of which nobody is sure any more."""
         line = self.lines[conn]
         orphans: list[Orphan] = []
         for stream in streams:
             was_sure = self.is_sure(conn, stream)
+            line.leaving.add(stream)
             line.carried.pop(stream, None)
             line.sure.discard(stream)
             heir, strand = self._heir(stream), self._strands.get(stream)
@@ -90,7 +95,7 @@ class Merge:
                 del self._strands[stream]
             elif strand is not None:
                 strand.stop(conn)
-            if was_sure and heir is not None and not any(self.is_sure(other, stream) for other in self.lines):
+            if was_sure and not any(self.is_sure(other, stream) for other in self.lines):
                 orphans.append(Orphan(stream, heir))
         return orphans
 
@@ -335,7 +340,8 @@ class Merge:
             for other in self.lines:
                 strand.join(other, proven=True)
             return strand
-        self.lines[conn].carried.setdefault(stream, now)  # it brings it
+        if stream not in self.lines[conn].leaving:
+            self.lines[conn].carried.setdefault(stream, now)  # it brings it
         strand = Strand(by_stream=self._by_stream and stream is not None)
         sure = {other for other, line in self.lines.items() if stream in line.sure} or {conn}
         for other, line in self.lines.items():

@@ -75,7 +75,7 @@ class Carrier(Protocol):
         """From now on the connection brings these."""
 
     def uncovered(self, streams: Sequence[str], now: float) -> None:
-        """It does not bring these any more."""
+        """From now on it may not bring these any more."""
 
     def was_silent(self, stream: str, since: float, now: float) -> None:
         """The stream had fallen silent, and brings something again."""
@@ -150,6 +150,11 @@ class Streams:
     def held(self) -> list[str]:
         """What the connection is subscribed to."""
         return sorted(self._subscriptions.held) if self._subscriptions is not None else []
+
+    @property
+    def doubtful(self) -> list[str]:
+        """Of these, what it may not bring any more: it was asked to end it, or it fell silent."""
+        return [stream for stream in self.held if self._may_be_dropped(stream) or self.misses(stream)]
 
     def succeed(self, other: Streams) -> None:
         """Take over what the other one knows of streams that fell silent."""
@@ -244,7 +249,8 @@ class Streams:
         """The first message of a stream since it was not held or was missed; all of one that may lag."""
         assert self._connection is not None
         patience = watched.patience
-        if not watched.held:  # the acknowledgement is late, or was lost
+        acknowledged = watched.held and watched.missed_since is None  # else that comes late, or it was in doubt
+        if not acknowledged and not self._may_be_dropped(stream):
             self._carrier.covered((stream,), now)
         if watched.messages == 1 and patience.silence is not None:  # the look was set for the patience with the first
             self._timers.set(Timer.SILENCE, min(self._timers.at(Timer.SILENCE), now + patience.silence))
@@ -340,6 +346,7 @@ class Streams:
         silent = self._watch.silent(now)
         for one in silent:
             self._emit(Stale(now, connection.conn, one.silent, one.stream))
+        self._carrier.uncovered([one.stream for one in silent], now)
         highest = max((one.step for one in silent), default=0)
         self._watch.climbed(one.stream for one in silent if one.step >= _LAST_STEP)
         if highest:
@@ -369,12 +376,17 @@ class Streams:
             if (at := connection.may_send_at(now)) > now:
                 self._timers.set(Timer.REQUEST, at)
                 break
+            if dropped := subscriptions.about_to_drop:
+                self._carrier.uncovered(dropped, now)
             connection.send(subscriptions.next_request(now), now)
             if not self._dialect.limits.acknowledges:
                 self._tell(*subscriptions.acknowledged(Acknowledged(subscriptions.number)), now)
         self._timers.set(Timer.ANSWER, subscriptions.next_deadline())
 
     # Inside
+
+    def _may_be_dropped(self, stream: str) -> bool:
+        return self._subscriptions is not None and self._subscriptions.may_be_dropped(stream)
 
     def _patience_of(self, stream: str) -> Patience:
         for pattern, patience in self._config.patience.items():

@@ -51,6 +51,7 @@ class Subscriptions:
         self._requests: dict[int, Request] = {}
         self._busy: dict[str, int] = {}  # streams of unanswered requests, and the number of the request
         self._again: set[str] = set()  # held, but to be dropped and asked for anew
+        self._dropping: set[str] = set()  # held, and to be ended by a request that was sent
         self._doubtful: set[str] = set()  # asked for, and not answered: they may be there, or not
         self._asks: dict[str, int] = {}  # how often in vain
         self._together: dict[str, int] = {}  # with how many at most a stream is asked for, after a refusal of more
@@ -92,6 +93,16 @@ class Subscriptions:
     def has_request(self) -> bool:
         return bool(self._plan) and not (self._in_turn and self._waiting())
 
+    @property
+    def about_to_drop(self) -> tuple[str, ...]:
+        """The streams of the next request, if it ends them."""
+        kind, streams = self._plan[0]
+        return streams if kind is Kind.UNSUBSCRIBE else ()
+
+    def may_be_dropped(self, stream: str) -> bool:
+        """Whether it was asked to end it, and nobody has said yet whether that was done."""
+        return stream in self._dropping
+
     def next_request(self, now: float) -> str:
         """The text of the next request; it counts as sent."""
         kind, streams = self._plan.popleft()
@@ -101,6 +112,7 @@ class Subscriptions:
             self._busy[stream] = number
         if kind is Kind.SUBSCRIBE:
             return self._dialect.subscribe(streams, number)
+        self._dropping.update(streams)
         return self._dialect.unsubscribe(streams, number)
 
     def audit(self, now: float) -> str | None:
@@ -307,6 +319,7 @@ class Subscriptions:
                 new.append(stream)
             elif kind is Kind.UNSUBSCRIBE:
                 self._again.discard(stream)
+                self._dropping.discard(stream)
                 if stream in self.held:
                     self.held.discard(stream)
                     gone.append(stream)
