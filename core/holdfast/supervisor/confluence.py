@@ -1,11 +1,7 @@
-"""The legs of a feed, and how what they bring becomes one stream: merged, handed over, its losses declared.
-
-With one leg and no rotation under way there is nothing to merge, and its messages pass through untouched.
-"""
+"""The legs of a feed, and how one connection takes over from another. See `delivery` for what they bring."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
@@ -13,15 +9,14 @@ from typing import Protocol
 
 from holdfast.config import FeedConfig
 from holdfast.connection import Connection
-from holdfast.events import Event, Gap, LegEnded, Message, Rotated, Rotating
+from holdfast.events import LegEnded, Message, Rotated, Rotating
 from holdfast.failures import Cause, Failure
-from holdfast.supervisor.gaps import Ledger
+from holdfast.supervisor import delivery
+from holdfast.supervisor.delivery import Delivery
 from holdfast.supervisor.leg import Leg, State
-from holdfast.supervisor.merge import Merge, Name, Orphan
 from holdfast.supervisor.redial import Redial
 from holdfast.supervisor.rotation import Handover, Rotations
 from holdfast.supervisor.shared import Shared
-from holdfast.supervisor.strand import size_of
 from holdfast.supervisor.streams import Replace
 from holdfast.supervisor.tally import Tally
 from holdfast.timers import Timers
@@ -37,14 +32,8 @@ class Timer(IntEnum):
     ROTATE = 1  # the next rotation by age, or the next gap in a handover
 
 
-class Outlet(Protocol):
+class Outlet(delivery.Outlet, Protocol):
     """The feed, as the confluence sees it."""
-
-    def emit(self, event: Event) -> None:
-        """An event, behind all that was put."""
-
-    def put(self, messages: list[Message], nbytes: int, now: float) -> None:
-        """Messages for the consumer. The list is the feed's from now on."""
 
     def opened(self, leg: Leg, now: float) -> None:
         """A connection opened."""
@@ -65,7 +54,6 @@ class Confluence:
     def __init__(self, outlet: Outlet, config: FeedConfig, shared: Shared, tally: Tally) -> None:
         self.connections: dict[int, Connection] = {}  # also those that are closing
         self.wanted: dict[str, None] = dict.fromkeys(config.streams)
-        self.ledger = Ledger(outlet.emit, tally)
         self.emit = outlet.emit
         self._outlet = outlet
         self._config = config
@@ -73,8 +61,11 @@ class Confluence:
         self._tally = tally
         limit = config.dialect.limits.max_age if config.dialect is not None else None
         self._rotations = Rotations(config.rotation, limit, shared.random)
-        self._merge = self._new_merge() if config.legs > 1 else None
         self._carriers: dict[int, Leg] = {}  # by current connection
+        self._delivery = Delivery(
+            outlet, config, tally, self.wanted, self.connections, self._carriers, self._rotations.overlap_timeout
+        )
+        self.ledger = self._delivery.ledger
         self._to_rotate: list[tuple[Leg, str, bool]] = []  # one after the other; whether elsewhere
         self._timers = Timers(Timer)
         count = len(config.targets)
@@ -128,8 +119,7 @@ class Confluence:
     def _excuse(self, late: float) -> None:
         for handover in self._rotations.handovers:
             handover.gap_at += late
-        if self._merge is not None:
-            self._merge.excuse(late)
+        self._delivery.excuse(late)
         self._plan()
 
     def subscribe(self, streams: Sequence[str], now: float) -> None:
@@ -186,113 +176,57 @@ class Confluence:
         self.connections[connection.conn] = connection
         self._carriers[connection.conn] = leg
         self._outlet.dialled(connection.conn)
-        if self._merge is not None:
-            self._merge.add(connection.conn, leg.tally)
+        self._delivery.dialled(leg, connection)
 
     def opened(self, leg: Leg, now: float) -> None:
         self._rotations.opened(leg, now, self._shared.wall_offset)
-        if self._config.dialect is None:
-            self.ledger.settle(now)
-            if self._merge is not None and leg.current is not None:
-                # With requests of ours on the way, nobody knows from when on it brings what.
-                asks = self._config.on_open or self._config.on_connect is not None
-                self._merge.carries(leg.current.conn, (None,), math.inf if asks else now)
+        assert leg.current is not None
+        self._delivery.opened(leg.current, now)
         handover = self._rotations.of(leg)
         if handover is not None and handover.new is leg:
             handover.gap_at = now + self._rotations.overlap_timeout
         self._plan()
-        if self._merge is not None:
-            self._timers.set(Timer.LOOK, now)
+        self._look_at_once(now)
         self._outlet.opened(leg, now)
 
     def covered(self, leg: Leg, streams: Sequence[str], now: float) -> None:
-        self.ledger.covered(streams, now)
-        if self._merge is not None and leg.current is not None:
-            self._merge.carries(leg.current.conn, streams, now)
-            self._timers.set(Timer.LOOK, now)
+        if leg.current is not None:
+            self._delivery.covered(leg.current, streams, now)
+            self._look_at_once(now)
 
     def uncovered(self, leg: Leg, streams: Sequence[str], now: float) -> None:
-        if self._merge is not None and leg.current is not None:
-            failure = Failure(Cause.ROTATION, "only one connection was sure of it, and may bring it no more")
-            for orphan in self._merge.carries_no_more(leg.current.conn, streams):
-                since = self._merge.delivered_at(orphan.stream)
-                self._bequeath([orphan], leg.current.opened_at if since is None else since, failure, now)
+        if leg.current is not None:
+            self._delivery.uncovered(leg.current, streams, now)
 
     def was_silent(self, leg: Leg, stream: str, since: float, now: float) -> None:
-        if self._merge is not None and leg.current is not None:
-            conn = leg.current.conn
-            if any(other != conn and self._brings(other, stream) for other in self._merge.lines):
-                return
-        if not self.ledger.declared_until(now, stream):  # as what nobody was sure of
-            self.ledger.declare(Gap(now, since, now, Failure(Cause.STREAM_SILENT, stream), stream=stream))
+        self._delivery.was_silent(leg.current, stream, since, now)
 
     def missed(self, leg: Leg, first: int, last: int, since: float, now: float) -> None:
-        failure = Failure(Cause.SEQUENCE, "of the connection")
-        gap = Gap(now, since, now, failure, first_missing=first, last_missing=last)
-        merge, current = self._merge, leg.current
-        if merge is None or current is None:
-            self.ledger.declare(gap)
-            return
-        lost = merge.doubt(current.conn, now)
-        if lost and len(lost) >= len(merge.lines[current.conn].carried):
-            self.ledger.declare(gap)
-        elif lost:
-            for stream in lost:
-                self.ledger.declare(dataclasses.replace(gap, stream=stream, first_missing=None, last_missing=None))
-        else:
-            filled_by = next(conn for conn in merge.lines if conn != current.conn)
-            self.ledger.recent.append(dataclasses.replace(gap, filled_by=filled_by))
-        self._timers.set(Timer.LOOK, now)
-
-    def _brings(self, conn: int, stream: str) -> bool:
-        """Whether it is sure of the stream, and has not fallen silent itself."""
-        assert self._merge is not None
-        streams = self._carriers[conn].streams
-        return self._merge.is_sure(conn, stream) and not (streams is not None and streams.misses(stream))
+        self._delivery.missed(leg.current, first, last, since, now)
+        self._look_at_once(now)
 
     def going_away(self, leg: Leg, now: float) -> None:
         if self._rotations.enabled:
             self._want_rotation(leg, "the service announced that it ends the connection", now)
 
     def deliver(self, leg: Leg, messages: list[Message], nbytes: int, now: float) -> None:
-        if self._merge is None:
-            leg.tally.first += len(messages)
-            self._outlet.put(messages, nbytes, now)
-        elif leg.current is not None:
-            fresh = self._merge.put(leg.current.conn, messages, nbytes, now)
-            if len(fresh) == len(messages) and fresh[0] is messages[0] and fresh[-1] is messages[-1]:
-                self._outlet.put(fresh, nbytes, now)
-            else:
-                self._put(fresh, now)
-            if self._merge.is_too_large:
-                self._hold_no_more(now)
+        self._delivery.deliver(leg, messages, nbytes, now)
 
     def ponged(self, leg: Leg, pinged_at: float, now: float) -> None:
-        if self._merge is None or leg.current is None:
-            return
-        for _, fresh in self._merge.ponged(leg.current.conn, pinged_at, now):
-            self._put(fresh, now)
-        self._complete(now)
+        if leg.current is not None and self._delivery.merges:
+            self._delivery.ponged(leg.current, pinged_at, now)
+            self._complete(now)
 
     def refused(self, leg: Leg, connection: Connection) -> None:  # noqa: ARG002  # it goes on by itself
-        if self._merge is not None:
-            self._merge.leave(connection.conn)
+        self._delivery.refused(connection)
 
     def lost(self, leg: Leg, connection: Connection, since: float, failure: Failure, now: float) -> None:
         self._rotations.lost(leg)
         handover = self._rotations.of(leg)
         if handover is not None and handover.new is leg:
             handover.gap_at = math.inf
-        others = [other for other in self.legs if other is not leg and other.is_open]
-        orphans = self._merge.leave(connection.conn) if self._merge is not None else []
-        if not others:
-            self.ledger.lost(since, failure, self.wanted)
-        elif not orphans:
-            filled_by = others[0].current
-            assert filled_by is not None
-            self.ledger.recent.append(Gap(now, since, now, failure, filled_by=filled_by.conn))
-        else:
-            self._bequeath(orphans, since, failure, now)
+        others = (other.current for other in self.legs if other is not leg and other.is_open)
+        self._delivery.lost(connection, next(others, None), since, failure, now)
         if handover is not None and handover.old is leg:
             self._rotations.handovers.remove(handover)
             leg.state = State.ENDED
@@ -342,11 +276,7 @@ class Confluence:
     def _begin(self, leg: Leg, reason: str, now: float, *, elsewhere: bool = False) -> None:
         assert leg.current is not None
         conn = leg.current.conn
-        if self._merge is None:
-            self._merge = self._new_merge()
-            self._merge.add(conn, leg.tally)
-            self._merge.carries(conn, (None,) if leg.streams is None else leg.streams.held, now)
-            self._merge.carries_no_more(conn, () if leg.streams is None else leg.streams.doubtful)
+        self._delivery.begin(leg, leg.current, now)
         self.emit(Rotating(now, conn, reason))
         leg.redial.rotating(now, healthy=leg.is_healthy, elsewhere=elsewhere)
         new = self._new_leg(leg.redial)
@@ -364,40 +294,34 @@ class Confluence:
 
     def _is_sure(self, handover: Handover) -> bool:
         new = handover.new
-        if not new.is_open or new.current is None or self._merge is None:
+        if not new.is_open or new.current is None:
             return False
         is_settled = new.streams is None or new.streams.is_settled
-        return is_settled and self._merge.is_sure_of_all(new.current.conn)
+        return is_settled and self._delivery.is_sure(new.current)
 
     def _force(self, handover: Handover, now: float) -> None:
         """Time is up for what is not proven."""
-        old, new, merge = handover.old, handover.new, self._merge
+        old, new = handover.old, handover.new
         if old.is_paused or new.is_paused:
             handover.gap_at = now + self._rotations.overlap_timeout
             return
-        assert merge is not None
         assert new.current is not None
         failure = Failure(Cause.ROTATION, f"Rotation.overlap_timeout is {self._rotations.overlap_timeout:g} s")
         if new.streams is not None and not new.streams.is_settled:
             new.drop(failure, now, reason="rotation")
             return
-        conn = new.current.conn
-        orphans = [Orphan(stream, conn) for stream in merge.unsure(conn)]
         since = handover.began if old.current is None else min(handover.began, old.current.last_received)
-        self._bequeath(orphans, since, failure, now)
+        self._delivery.go_on_with(new.current, since, failure, now)
         self._hand_over(handover, now)
 
     def _hand_over(self, handover: Handover, now: float) -> None:
         old, new = handover.old, handover.new
         assert old.current is not None
         assert new.current is not None
-        assert self._merge is not None
         self._rotations.handovers.remove(handover)
         self._rotations.lost(old)
         previous = old.current.conn
-        for orphan in self._merge.leave(previous):  # what the service does not give any more
-            if orphan.stream in self.wanted:
-                self.ledger.lost_stream(orphan.stream, now, Failure(Cause.ROTATION, "refused by the new connection"))
+        self._delivery.handed_over(old.current, now)
         old.end(now, 1000, "rotation")
         self._remove(old, new)
         self._tally.rotations += 1
@@ -409,77 +333,30 @@ class Confluence:
     def _plan(self) -> None:
         self._timers.set(Timer.ROTATE, self._rotations.next_deadline())
 
-    # Merging
+    def _look_at_once(self, now: float) -> None:
+        if self._delivery.merges:
+            self._timers.set(Timer.LOOK, now)
 
     def _look(self, now: float) -> None:
         """While there is something to merge: find proofs, end what takes too long."""
-        merge, overlap = self._merge, self._rotations.overlap_timeout
-        if merge is None:
+        overlap = self._rotations.overlap_timeout
+        if not self._delivery.merges:
             return
         self._complete(now)
-        if len(self.legs) == 1 and self._config.legs == 1 and merge.is_even:
-            self._merge = None
+        alone = len(self.legs) == 1
+        if alone and self._config.legs == 1 and self._delivery.end_if_even():
             return
-        if len(self.legs) == 1 or any(merge.unsure(conn) for conn in merge.lines):
+        if alone or self._delivery.has_unsure:
             for leg in self.legs:
                 leg.probe(now)
         if not any(leg.is_paused for leg in self.legs):
-            for conn, stream in merge.overdue(now - overlap):
-                self._give_up_waiting(conn, stream, "the other connection brought nothing meanwhile", now)
+            self._delivery.give_up_waiting(now - overlap, now)
         self._timers.set(Timer.LOOK, now + overlap / _LOOKS_PER_OVERLAP)
 
-    def _hold_no_more(self, now: float) -> None:
-        """For want of memory: nobody can wait for proofs any longer."""
-        assert self._merge is not None
-        for conn, stream in self._merge.held_by():
-            if self._merge.is_held(conn, stream) and not self._merge.let_go(conn, stream):
-                self._give_up_waiting(conn, stream, "too much is held: Limits.max_queue_size", now)
-
-    def _give_up_waiting(self, conn: int, stream: Name, why: str, now: float) -> None:
-        """For a proof: it goes on, and what may be missing before is declared."""
-        assert self._merge is not None
-        if not self._merge.is_held(conn, stream):
-            return  # what another one brought has settled it
-        since = self._merge.delivered_at(stream)
-        if since is None:  # whoever was sure of it has brought nothing since the others joined
-            sure = [other for other in self._merge.lines if self._merge.is_sure(other, stream)]
-            since = min((self.connections[other].last_received for other in sure), default=now)
-        self._merge.go_on_with(conn, stream)
-        self._bequeath([Orphan(stream, conn)], since, Failure(Cause.ROTATION, why), now)
-
-    def _bequeath(self, orphans: list[Orphan], since: float, failure: Failure, now: float) -> None:
-        """Nobody is sure of these streams: the heirs go on with them, and what cannot be proven is declared lost."""
-        merge = self._merge
-        assert merge is not None
-        lost: list[Name] = []
-        for orphan in orphans:
-            if orphan.heir is None:
-                if orphan.stream in self.wanted:
-                    self.ledger.lost_stream(orphan.stream, since, failure)
-            elif self._is_wanted(orphan.stream) and not merge.joins_last(orphan.heir, orphan.stream):
-                lost.append(orphan.stream)
-        if None in lost or (lost and len(lost) >= len(self.wanted)):
-            self.ledger.declare(Gap(now, since, now, failure))
-        else:
-            for stream in lost:
-                self.ledger.declare(Gap(now, since, now, failure, stream=stream))
-        for orphan in orphans:
-            if orphan.heir is not None:
-                self._put(merge.prove(orphan.heir, orphan.stream, now), now)
-
-    def _is_wanted(self, stream: Name) -> bool:
-        return stream is None or stream in self.wanted
-
-    def _put(self, fresh: list[Message], now: float) -> None:
-        if fresh:
-            self._outlet.put(fresh, sum(map(size_of, fresh)), now)
+    # Inside
 
     def _new_leg(self, redial: Redial) -> Leg:
         return Leg(self, self._config, self._shared, self._tally, redial)
-
-    def _new_merge(self) -> Merge:
-        by_stream, overlap = self._config.dialect is not None, self._rotations.overlap_timeout
-        return Merge(by_stream=by_stream, overlap=overlap, bound=self._config.limits.max_queue_size)
 
     def _remove(self, leg: Leg, heir: Leg | None) -> None:
         self.legs.remove(leg)
