@@ -183,7 +183,8 @@ def _basic(parts: SplitResult) -> str | None:
 
 def _mask(parts: SplitResult) -> str:
     netloc = parts.netloc.rpartition("@")[2]
-    query = "&".join(mask_field(pair) for pair in parts.query.split("&")) if parts.query else ""
+    fields = mask_urls(parts.query).split("&")  # first whole: a URL in a value may hold an & in its user-info
+    query = "&".join(map(mask_field, fields)) if parts.query else ""
     # A URL may stand in another one's query.
     return mask_urls(parts._replace(netloc=netloc, query=query).geturl())
 

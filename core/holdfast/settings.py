@@ -22,8 +22,9 @@ ITEM_COST = 64
 class Keepalive:
     """A ping every `interval` seconds; the peer is dead when nothing at all came for `timeout` seconds after one.
 
-    Any byte received since the ping proves life, not only its pong. `interval=None` sends no pings: then a peer
-    that vanished is found only by `Staleness`.
+    Any byte received since the ping proves life, not only its pong. `interval=None` sends none of these: then a peer
+    that vanished is found only by `Staleness`. Where one connection takes over from another (`Rotation`, `legs`), a few
+    pings are sent all the same, for what their answers prove; who leaves them unanswered is not judged by that.
     """
 
     interval: float | None = 20.0

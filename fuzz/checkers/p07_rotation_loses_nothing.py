@@ -53,7 +53,7 @@ class RotationKept(Checker):
         needed = 8 * (weather.delay + weather.jitter) + voyage.longest_asking + 2 * voyage.plan.flush_every
         rotation = self.config.rotation
         self._overlap = rotation.overlap_timeout if rotation is not None else 10.0
-        self._must_succeed = self._overlap >= needed and self.config.keepalive.interval is not None
+        self._must_succeed = self._overlap >= needed
         self._age = self._longest_life()
         if self._age is not None:
             voyage.world.schedule.call_in(_LOOK_EVERY, self._look_again)

@@ -12,6 +12,7 @@ from helpers.peer import Manners
 from helpers.world import TICK, World
 from holdfast import Cause, Disconnected, Keepalive, Limits, MessageWindow, PongReceived
 from holdfast.commands import Write
+from holdfast.connection.liveness import Liveness
 from holdfast.wire import BINARY, PING, PONG
 
 OURS = ("run", "run", "stall", "tick", "back", "data", "slow", "eager")
@@ -180,3 +181,16 @@ def test_paused_reading_neither_condemns_nor_blinds() -> None:
     resumed = world.now
     world.run_until(lambda: world.losses, within=10)
     assert world.events(Disconnected)[0].at <= resumed + 4
+
+
+def test_a_pong_that_comes_after_the_next_ping_still_tells_the_round_trip() -> None:
+    """Data came meanwhile, so that the next ping went out; a peer may answer each of them, or the latest only."""
+    liveness = Liveness(20.0, 0.0)
+    payloads = []
+    for at in (1.0, 2.0, 3.0):
+        payloads.append(liveness.ping(at, judged=True))
+        liveness.awaiting = False
+    assert liveness.round_trip(payloads[1], 4.0) == 2.0
+    assert liveness.round_trip(payloads[0], 4.0) is None, "the later one has answered for it"
+    assert liveness.round_trip(payloads[2], 4.5) == 1.5
+    assert liveness.round_trip(payloads[2], 5.0) is None

@@ -341,3 +341,15 @@ def test_a_silent_stream_is_nobodys_proof() -> None:
     links(sea)[-1].reset()
     sea.run(20.0)
     sea.account()
+
+
+@SOURCES
+def test_quiet_streams_are_handed_over_without_a_gap_even_where_no_pings_are_sent(source: Service | str) -> None:
+    """Nothing but the answers to pings can prove for them that nothing is missing; nobody is judged by those."""
+    sea = Sea(source, rate=1 / 600, keepalive=Keepalive(interval=None, timeout=1.0), weather=SLOWER)
+    sea.run(60.0)
+    rotate(sea)
+    sea.run(60.0)
+    assert len(sea.of(Rotated)) == 1
+    assert not sea.of(Gap)
+    assert not sea.of(Disconnected)

@@ -202,6 +202,7 @@ def check(fails: Callable[[str], World], url: str) -> None:
 
 @pytest.mark.parametrize("failure", FAILURES)
 @given(url=secret_urls())
+@example(url="ws://user:\u00a0&hunter2@example.com/feed")
 @example(url='wss://user:"hunter2"@example.com/')
 @example(url="wss://user:\xa0hunter2@example.com/")
 @example(url="wss://example.com/?token=12&key=hunter2")

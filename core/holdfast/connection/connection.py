@@ -5,6 +5,7 @@ How one state leads to another stands in `states.py`, what silence means in `liv
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from enum import IntEnum
 
@@ -225,8 +226,10 @@ class Connection:
         return self._sender.free_at(now)
 
     def probe(self, now: float) -> None:
-        """Ping now, unless the answer to a ping is still due. The regular pings go on from here."""
-        if self.state is State.OPEN and self._config.keepalive.interval is not None:
+        """Ping now, unless the answer to a ping is still due. The regular pings go on from here; where there are none,
+        nobody is judged by this one.
+        """
+        if self.state is State.OPEN:
             self._ping(now)
 
     def close(self, now: float, code: int = 1000, reason: str = "") -> None:
@@ -377,14 +380,14 @@ class Connection:
         self._timers.set(Timer.PACE, self._sender.waiting_until(now))
 
     def _ping(self, now: float) -> None:
-        assert self._config.keepalive.interval is not None
-        self._timers.set(Timer.PING, now + self._config.keepalive.interval)
+        interval = self._config.keepalive.interval
+        self._timers.set(Timer.PING, math.inf if interval is None else now + interval)
         if self._liveness.awaiting:
             return  # the first unanswered ping decides
         if (free := self._sender.ping_at(now)) > now:
             self._timers.set(Timer.PING, free)
             return
-        self._sender.ping(self._liveness.ping(now, judged=not self.paused), now)
+        self._sender.ping(self._liveness.ping(now, judged=interval is not None and not self.paused), now)
         self._timers.set(Timer.PONG, self._liveness.next_look(now))
 
     def _start_closing(self, now: float, payload: bytes) -> None:

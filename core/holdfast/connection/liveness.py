@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 
 _STEPS_PER_TIMEOUT = 4
+_REMEMBERED = 16  # pings whose answers may still come
 
 
 class Liveness:
     """The latest ping, and until when something has to arrive. `timeout` in seconds."""
 
-    __slots__ = ("_deadline", "_payload", "_pings", "_timeout", "awaiting", "pinged_at")
+    __slots__ = ("_deadline", "_pings", "_timeout", "_unanswered", "awaiting", "pinged_at")
 
     def __init__(self, timeout: float, now: float) -> None:
         self.awaiting = False  # a ping is out, and nothing has arrived since
@@ -23,24 +24,31 @@ class Liveness:
         self._timeout = timeout
         self._deadline = now
         self._pings = 0
-        self._payload: bytes | None = None  # of a ping that was not answered yet
+        self._unanswered: dict[bytes, float] = {}  # payloads, and when they were sent; the latest last
 
     def ping(self, now: float, *, judged: bool) -> bytes:
         """The payload of a ping that goes out now. `judged`: the peer is gone if nothing arrives in time."""
         self._pings += 1
-        self._payload = self._pings.to_bytes(4, "big")
-        self.pinged_at = now
+        payload = self._pings.to_bytes(4, "big")
+        self.pinged_at = self._unanswered[payload] = now
+        if len(self._unanswered) > _REMEMBERED:
+            del self._unanswered[next(iter(self._unanswered))]
         if judged:
             self.awaiting = True
             self._deadline = now + self._timeout
-        return self._payload
+        return payload
 
     def round_trip(self, payload: bytes, now: float) -> float | None:
-        """Seconds since the latest ping, if this pong is the first that answers it."""
-        if payload != self._payload:
-            return None
-        self._payload = None
-        return now - self.pinged_at
+        """Seconds since the ping that this pong is the first to answer; None if there is none such. It answers for all
+        that were sent before, too (RFC 6455, 5.5.3: a peer may answer the latest only).
+        """
+        sent_at = self._unanswered.get(payload)
+        while self._unanswered and sent_at is not None:
+            earlier = next(iter(self._unanswered))
+            del self._unanswered[earlier]
+            if earlier == payload:
+                break
+        return None if sent_at is None else now - sent_at
 
     def excuse(self, late: float) -> None:
         """For `late` seconds we did not look."""
