@@ -203,8 +203,12 @@ class Driver(ABC, Generic[S]):
     def _observe(self, event: events.Event) -> None:
         level = level_of(event)
         if self._log.isEnabledFor(level):
-            with suppress(Exception):  # a feed does not stop for want of a log
-                self._log.log(level, "%s: %s", self.config.label, describe(event))
+            self.tell(level, describe(event))
+
+    def tell(self, level: int, line: str) -> None:
+        """One line, with the name of the feed before it."""
+        with suppress(Exception):  # a feed does not stop for want of a log
+            self._log.log(level, "%s: %s", self.config.label, line)
 
     def awaiting_proxy(self, conn: int, proxy: Proxy | None) -> None:
         """To be called when a dial begins to wait for a proxy, and with None when that has connected it."""

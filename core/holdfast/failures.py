@@ -208,11 +208,15 @@ def failure_of_function(cause: Cause, error: Exception) -> Failure:
     given_up = next((leaf for leaf in leaves if isinstance(leaf, GiveUp)), None)
     if given_up is not None:
         return Failure(cause, _text(given_up), final=True)
-    leaf = leaves[0]
-    text = _text(leaf)
-    name = type(leaf).__name__
-    told = text if text == name or isinstance(leaf, HoldfastError) else f"{name}: {text}"
-    return Failure(cause, told + _place(leaf))
+    return Failure(cause, told(leaves[0]))
+
+
+def told(error: BaseException) -> str:
+    """What the user's code raised, in one line: its name, its words without the secrets of URLs, and where it was."""
+    text = _text(error)
+    name = type(error).__name__
+    words = text if text == name or isinstance(error, HoldfastError) else f"{name}: {text}"
+    return words + _place(error)
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from typing import Any, Generic, TypeVar, cast
 
+from holdfast.callbacks import Callbacks, check_callback
 from holdfast.driver import Driver
 from holdfast.errors import ConfigError, FeedClosed, GaveUp, HoldfastError, LocalProtocolError, NotOpen, StreamRefused
 from holdfast.events import Closed, Event, Gap
@@ -29,6 +31,7 @@ class Feed(Generic[M]):
         self._taken: Iterator[M] = iter(())
         self._taking = False
         self._last: Closed | None = None
+        self._callbacks = Callbacks(driver.tell, driver.now)
 
     def __aiter__(self) -> AsyncIterator[M]:
         return self
@@ -48,6 +51,31 @@ class Feed(Generic[M]):
     def batches(self) -> AsyncIterator[list[M]]:
         """Messages in lists, never empty, as they arrived together: less work per message."""
         return _Batches(self)
+
+    async def listen(
+        self, on_message: Callable[[M], object], on_event: Callable[[Event], object] | None = None
+    ) -> None:
+        """Call these for every message, and every event, in order, until the feed ends: returns after `close()`, and
+        raises GaveUp when no retry can help.
+
+        Plain functions, which nothing else of this loop runs beside; what they return is ignored. One that raises is
+        told to the log with the message (its beginning), counted in `stats().callback_errors`, and stops nothing. To
+        stop, close the feed, or cancel this. Raises ConfigError for what is no plain function.
+        """
+        check_callback("on_message", on_message)
+        if on_event is not None:
+            check_callback("on_event", on_event)
+        call = self._callbacks.call
+        while True:
+            call("on_message", on_message, self._taken)
+            try:
+                run = await self._next_run()
+            except StopAsyncIteration:
+                return
+            if not isinstance(run, Event):
+                self._taken = iter(run)
+            elif on_event is not None:
+                call("on_event", on_event, iter((run,)))
 
     async def send(self, message: str | bytes, *, shard: int | None = None) -> None:
         """Send text (`str`) or bytes once, on the open connection; if there is none, wait for one. `shard`: on whose,
@@ -143,7 +171,7 @@ class Feed(Generic[M]):
 
     def stats(self) -> FeedStats:
         """Counters and ages at this moment."""
-        return self._fleet.stats(self._driver.now())
+        return replace(self._fleet.stats(self._driver.now()), callback_errors=self._callbacks.errors)
 
     @property
     def is_open(self) -> bool:

@@ -96,7 +96,11 @@ def level_of(event: Event) -> int:
 def describe(event: Event) -> str:
     """One printable line, without a line end."""
     # Servers choose some of the words.
-    text = mask_urls(_PHRASES[type(event)][1](event))
+    return printable(mask_urls(_PHRASES[type(event)][1](event)))
+
+
+def printable(text: str) -> str:
+    """Without line ends and whatever else would disturb a log or a terminal."""
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 

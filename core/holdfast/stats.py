@@ -64,7 +64,8 @@ class FeedStats:
 
     Counters are sums, those of shards that are no more included. `state` is that of the shard that got least far, and
     `attempt` and `rtt` the highest of all; `connected_for` is the longest, and the ages are the latest.
-    `dropped`: messages, by `Overflow`. `shards`: each, by number.
+    `dropped`: messages, by `Overflow`. `shards`: each, by number. `callback_errors`: how often a function given to
+    `Feed.listen` raised.
     """
 
     state: str
@@ -87,3 +88,4 @@ class FeedStats:
     last_failure: str | None
     legs: tuple[LegStats, ...]
     shards: Mapping[int, ShardStats]
+    callback_errors: int = 0
