@@ -16,6 +16,7 @@ from holdfast.errors import (
     InvalidURL,
     LocalProtocolError,
     NotOpen,
+    RestartNeeded,
     StreamRefused,
 )
 from holdfast.events import (
@@ -34,6 +35,7 @@ from holdfast.events import (
     Notified,
     Paused,
     PongReceived,
+    Rebalanced,
     Redirected,
     Resumed,
     Resynced,
@@ -46,6 +48,7 @@ from holdfast.events import (
     Stall,
     Subscribed,
     SubscriptionRefused,
+    Unsteady,
     Unsubscribed,
 )
 from holdfast.failures import Cause, Failure
@@ -60,6 +63,7 @@ from holdfast.settings import (
     Limits,
     MessageWindow,
     Overflow,
+    Rebalance,
     Resync,
     Retry,
     Rotation,
@@ -115,7 +119,10 @@ __all__ = [
     "Patience",
     "Paused",
     "PongReceived",
+    "Rebalance",
+    "Rebalanced",
     "Redirected",
+    "RestartNeeded",
     "Resumed",
     "Resync",
     "ResyncFailed",
@@ -138,6 +145,7 @@ __all__ = [
     "Subscribing",
     "SubscriptionRefused",
     "Timeouts",
+    "Unsteady",
     "Unsubscribed",
     "Update",
 ]

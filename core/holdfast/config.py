@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from holdfast.checks import between, can_be_sent, need, positive
+from holdfast.checks import between, can_be_sent, count, need, positive
 from holdfast.dialects.dialect import Dialect, Service, check_streams
 from holdfast.dialects.words import Patience
 from holdfast.endpoint import check_headers
@@ -20,6 +20,7 @@ from holdfast.settings import (
     Limits,
     MessageWindow,
     Overflow,
+    Rebalance,
     Resync,
     Retry,
     Rotation,
@@ -59,6 +60,8 @@ class FeedOptions(EndpointOptions, total=False):
     check_sequences: bool
     resync: Resync | None
     sharding: Sharding
+    rebalance: Rebalance | None
+    restart_after: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,10 @@ class FeedConfig:
 
     `check_sequences`: compare the service's numbers of every message with those of the one before of its stream, where
     they tell, and declare a gap where some are missing. That parses every message. `resync`: how to get snapshots.
-    `sharding`: how streams are spread where one connection may not carry them all.
+    `sharding`: how streams are spread where one connection may not carry them all. `rebalance`: what is done about a
+    shard that reconnects far more often than the others; None watches nothing. `restart_after`: dials, of all
+    connections together, since one of them was healthy; behind so many the feed ends, and RestartNeeded is raised, for
+    whoever runs the process to start it anew. None: never.
     """
 
     targets: tuple[Target, ...]
@@ -110,6 +116,8 @@ class FeedConfig:
     check_sequences: bool = False
     resync: Resync | None = None
     sharding: Sharding = field(default_factory=Sharding)
+    rebalance: Rebalance | None = field(default_factory=Rebalance)
+    restart_after: int | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(cast(object, self.targets), tuple) or not self.targets:
@@ -142,6 +150,14 @@ class FeedConfig:
         advice = f"None, or at least legs = {self.legs}"
         need(most is None or most >= self.legs, "Sharding.max_connections", most, advice)
         need(isinstance(self.rotation, Rotation | None), "rotation", self.rotation, "a Rotation(...), or None for none")
+        need(
+            isinstance(self.rebalance, Rebalance | None),
+            "rebalance",
+            self.rebalance,
+            "a Rebalance(...), or None for none",
+        )
+        if self.restart_after is not None:
+            count("restart_after", self.restart_after)
         need(isinstance(self.check_sequences, bool), "check_sequences", self.check_sequences, "True or False")
         if self.check_sequences and self.dialect is None:
             raise ConfigError("check_sequences: without a dialect nobody knows the numbers; leave it out")

@@ -54,3 +54,7 @@ class GaveUp(HoldfastError):
         super().__init__(f"{failure} ({reason})")
         self.failure = failure
         self.reason = reason
+
+
+class RestartNeeded(GaveUp):
+    """The feed ended by `restart_after`: dials, and no healthy connection. A fresh process may help."""

@@ -156,6 +156,23 @@ class ShardEnded(ShardEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class Rebalanced(ShardEvent):
+    """A shard lost its connection `reconnects` times, the others `others` times on average: it goes on at `url`."""
+
+    reconnects: int
+    others: float
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsteady(Event):
+    """Connections are lost often: every shard's `reconnects` times on average, within `period` seconds."""
+
+    reconnects: float
+    period: float
+
+
+@dataclass(frozen=True, slots=True)
 class PongReceived(Event):
     """The answer to our ping, `rtt` seconds after it was written."""
 
@@ -248,10 +265,14 @@ class EventsDropped(Event):
 
 @dataclass(frozen=True, slots=True)
 class Closed(Event):
-    """The last item of a feed. `failure` is None after `close()`, else what made the feed give up, for `reason`."""
+    """The last item of a feed. `failure` is None after `close()`, else what made the feed give up, for `reason`.
+
+    `restart_needed`: by `restart_after`; iteration then raises RestartNeeded.
+    """
 
     failure: Failure | None = None
     reason: str = ""
+    restart_needed: bool = False
 
 
 Message = str | bytes | Update  # an Update where a dialect reads the service's messages

@@ -9,7 +9,16 @@ from typing import Any, Generic, TypeVar, cast
 
 from holdfast.callbacks import Callbacks, check_callback
 from holdfast.driver import Driver
-from holdfast.errors import ConfigError, FeedClosed, GaveUp, HoldfastError, LocalProtocolError, NotOpen, StreamRefused
+from holdfast.errors import (
+    ConfigError,
+    FeedClosed,
+    GaveUp,
+    HoldfastError,
+    LocalProtocolError,
+    NotOpen,
+    RestartNeeded,
+    StreamRefused,
+)
 from holdfast.events import Closed, Event, Gap
 from holdfast.stats import FeedStats
 
@@ -195,7 +204,7 @@ class Feed(Generic[M]):
         if (last := self._last) is not None:
             if last.failure is None:
                 raise StopAsyncIteration
-            raise GaveUp(last.failure, last.reason)
+            raise _error_of(last)
         if self._taking:
             raise LocalProtocolError("another task is waiting for this feed's next item: let one task take and hand on")
         self._taking = True
@@ -210,7 +219,7 @@ class Feed(Generic[M]):
 
 def _error_of(ended: Closed) -> HoldfastError:
     if ended.failure is not None:
-        return GaveUp(ended.failure, ended.reason)
+        return (RestartNeeded if ended.restart_needed else GaveUp)(ended.failure, ended.reason)
     return FeedClosed("the feed is closed: open a new one")
 
 

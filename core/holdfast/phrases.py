@@ -19,6 +19,7 @@ from holdfast.events import (
     Notified,
     Paused,
     PongReceived,
+    Rebalanced,
     Redirected,
     Resumed,
     Resynced,
@@ -31,6 +32,7 @@ from holdfast.events import (
     Stall,
     Subscribed,
     SubscriptionRefused,
+    Unsteady,
     Unsubscribed,
 )
 from holdfast.masking import mask_urls
@@ -70,6 +72,17 @@ _PHRASES: dict[type[Event], tuple[int, Callable[[Any], str]]] = {
             f"shard {event.shard} gave up, the others go on without {_list(event.streams)}: "
             f"{event.failure} ({event.reason})"
         ),
+    ),
+    Rebalanced: (
+        WARNING,
+        lambda event: (
+            f"shard {event.shard} was lost {event.reconnects} times, the others {event.others:.3g} times on average: "
+            f"it goes on at {event.url}"
+        ),
+    ),
+    Unsteady: (
+        WARNING,
+        lambda event: f"unsteady: {event.reconnects:.3g} reconnects a connection in {seconds(event.period)}",
     ),
     PongReceived: (DEBUG, lambda event: f"pong received in {event.rtt * 1000:.0f} ms"),
     Stale: (WARNING, lambda event: f"stale: connected, and no {_of(event)} for {seconds(event.silent)}"),

@@ -152,6 +152,30 @@ class Sharding:
         need(self.ends_with in ("last", "first"), "Sharding.ends_with", self.ends_with, "'last' or 'first'")
 
 
+@dataclass(frozen=True, slots=True)
+class Rebalance:
+    """What is done about a shard that loses its connection far more often than the others of its feed.
+
+    One that lost it `after` times or more within `period` seconds, and `factor` times as often as the others did on
+    average, dials the next endpoint, and prefers that from then on. It is moved while it is down, so that there is no
+    gap beside the one that there is. That takes three shards, two endpoints, and one leg.
+
+    When every shard has lost its connection `tell_after` times on average within `period`, that is told as `Unsteady`,
+    of feeds with one shard and one endpoint, too.
+    """
+
+    after: int = 5
+    factor: float = 3.0
+    period: float = 3600.0
+    tell_after: int = 10
+
+    def __post_init__(self) -> None:
+        count("Rebalance.after", self.after)
+        need(number(self.factor) and self.factor >= 1, "Rebalance.factor", self.factor, "a number of at least 1")
+        positive("Rebalance.period", self.period)
+        count("Rebalance.tell_after", self.tell_after)
+
+
 def _is_time_of_day(text: object) -> bool:
     if not isinstance(text, str) or len(text) != 5 or text[2] != ":":
         return False

@@ -37,7 +37,8 @@ class ShardStats:
     `state`: idle, connecting, open, waiting, closing or closed. `streams`: how many are wanted. `attempt`: dials since
     the last healthy connection. `losses`: connections and dials that failed, by cause. `received_bytes`: on the wire,
     frame headers included. `messages`: delivered, each once. `rotations`: those that were carried through. `legs`: the
-    connections that carry the shard; one, unless more were asked for or a rotation is under way.
+    connections that carry the shard; one, unless more were asked for or a rotation is under way. `rebalances`: how
+    often it was moved to another endpoint by `Rebalance`.
     """
 
     state: str
@@ -56,6 +57,7 @@ class ShardStats:
     rtt: float | None
     last_failure: str | None
     legs: tuple[LegStats, ...]
+    rebalances: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +91,4 @@ class FeedStats:
     legs: tuple[LegStats, ...]
     shards: Mapping[int, ShardStats]
     callback_errors: int = 0
+    rebalances: int = 0

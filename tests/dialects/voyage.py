@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from holdfast import FeedConfig, FeedOptions, Item
 from holdfast import Service as Source
-from holdfast.testing import ConnectionRecord, Exchange, Fault, Rules, Service, Stream
+from holdfast.testing import ConnectionRecord, Exchange, Fault, Reset, Rules, Service, Stream
 from holdfast.testing.world import Observer, Weather, World
 
 HOST = "exchange.test"
 _Wanted = TypeVar("_Wanted")
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ResetWith(Reset):
+    """RST on the connections that carry a stream."""
+
+    stream: str = ""
+
+    def chosen(self, connections: Sequence[T]) -> Sequence[T]:
+        return [one for one in connections if self.stream in one.streams]  # type: ignore[attr-defined]
 
 
 class Voyage(Observer):

@@ -24,6 +24,7 @@ from holdfast import (
     MessageWindow,
     Overflow,
     Patience,
+    Rebalance,
     Resync,
     Retry,
     Rotation,
@@ -44,7 +45,7 @@ EVENTS = [
     one for one in vars(holdfast).values() if isinstance(one, type) and issubclass(one, Event) and one is not Event
 ]
 GROUPS = (Backoff, Deflate, DialWindow, Keepalive, Limits, MessageWindow, Overflow, Patience, Resync, Retry, Staleness)
-GROUPS += (Rotation, Sharding, Subscribing, Timeouts)
+GROUPS += (Rebalance, Rotation, Sharding, Subscribing, Timeouts)
 SHOWN = {
     "binance_asyncio.py": "README.md",
     "tail_asyncio.py": "README.md",

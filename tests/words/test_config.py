@@ -23,6 +23,7 @@ from holdfast import (
     Limits,
     MessageWindow,
     Overflow,
+    Rebalance,
     Patience,
     Retry,
     Rotation,
@@ -215,6 +216,8 @@ def test_every_option_reaches_the_config() -> None:
         "check_sequences": False,  # without a dialect; so is this
         "resync": None,
         "sharding": Sharding(13),
+        "rebalance": Rebalance(14),
+        "restart_after": 15,
     }
     assert set(options) == FeedOptions.__optional_keys__
     config = FeedConfig.build("wss://h", options)
@@ -245,6 +248,8 @@ def test_every_option_reaches_the_config() -> None:
         False,
         None,
         Sharding(13),
+        Rebalance(14),
+        15,
     )
 
 

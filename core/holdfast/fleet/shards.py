@@ -16,6 +16,7 @@ from holdfast.failures import Cause, Failure
 from holdfast.fleet.agenda import Agenda
 from holdfast.fleet.allotment import Allotment, Bounds
 from holdfast.fleet.summary import summed_up
+from holdfast.fleet.unrest import Unrest
 from holdfast.stats import FeedStats
 from holdfast.supervisor import PassOn, Resyncs, Shared, State, Supervisor, Tally
 
@@ -40,6 +41,7 @@ class Shards:
         self._past = Tally()  # of those that are no more
         self._past_gaps: deque[Gap] = deque(maxlen=_GAPS_REMEMBERED)
         self._stalls = 0
+        self._unrest = Unrest(config)
         self._resyncs: Resyncs | None = None
         self.pass_on: PassOn = self.queue
         if config.resync is not None:
@@ -63,6 +65,8 @@ class Shards:
         """To be called after every input to one of them."""
         self.agenda.set(shard, shard.next_deadline())
         self._resyncs_touched()
+        if self._unrest.is_noted:
+            self._calm(now)
         if shard is self._rotating and not shard.is_rotating:
             self._rotating = None
             self._rotate_next(now)
@@ -187,6 +191,9 @@ class Shards:
         if queue.is_full:
             self.queue_is_full(now)
         return queue.dropped - dropped
+
+    def noted(self, shard: Supervisor, event: Event) -> None:
+        self._unrest.note(shard, event)
 
     def declared(self, gap: Gap, streams: Iterable[str]) -> None:
         if self._resyncs is not None:
@@ -326,6 +333,7 @@ class Shards:
         shard = self._running.pop(number)
         self._past.add(shard.tally)
         self._past_gaps.extend(shard.gaps)
+        self._unrest.forget(shard)
         self._number()
 
     def _rotate_next(self, now: float) -> None:
@@ -335,6 +343,22 @@ class Shards:
             if shard.is_rotating:
                 self._rotating = shard
             self.touched(shard, now)
+
+    def _calm(self, now: float) -> None:
+        """Connections were lost, or dialled in vain: see whether that is too much."""
+        unrest, shards = self._unrest, self._running.values()
+        unrest.is_noted = False
+        if self.ended is not None:
+            return
+        if (exhausted := unrest.exhausted(shards)) is not None:
+            self._end(Closed(now, *exhausted, restart_needed=True))
+            return
+        if (restless := unrest.restless(shards)) is not None and restless.shard.move(
+            restless.reconnects, restless.others, now
+        ):
+            unrest.moved(restless.shard)
+        if (unsteady := unrest.unsteady(shards, now)) is not None:
+            self.emit(unsteady)
 
     def _resyncs_touched(self) -> None:
         if self._resyncs is not None:

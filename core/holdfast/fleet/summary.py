@@ -42,6 +42,7 @@ def summed_up(
         last_failure=failures[0] if failures else str(past.last_failure) if past.last_failure else None,
         legs=tuple(leg for one in all_ for leg in one.legs),
         shards=shards,
+        rebalances=past.rebalances + sum(one.rebalances for one in all_),
     )
 
 

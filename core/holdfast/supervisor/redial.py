@@ -71,6 +71,21 @@ class Redial:
         if elsewhere:
             self._choose(self._choice + 1, now)
 
+    def move(self, now: float) -> bool:
+        """Between two dials: prefer another place from now on, if there is one that is to be had now."""
+        count = len(self._places)
+        ring = [(self._choice + step) % count for step in range(count)]  # where the next dial goes, if not where it was
+        choice = next(
+            (one for one in ring if one and not self._places[one].hopeless and self._places[one].not_before <= now),
+            None,
+        )
+        if choice is None:
+            return False
+        self._places = self._places[choice:] + self._places[:choice]
+        self._choice = 0
+        self._go_home()
+        return True
+
     def opened(self) -> None:
         """A handshake succeeded. That alone proves nothing: the counters stay."""
         self._go_home()

@@ -15,8 +15,19 @@ from holdfast.connection import Connection, Opened, Report, encode, size_of
 from holdfast.connection import State as ConnectionState
 from holdfast.endpoint import Endpoint
 from holdfast.errors import NotOpen
-from holdfast.events import Disconnected, Event, Gap, Message, ShardEvent, Unsubscribed
+from holdfast.events import (
+    Connecting,
+    Disconnected,
+    Event,
+    Gap,
+    Message,
+    Rebalanced,
+    RetryScheduled,
+    ShardEvent,
+    Unsubscribed,
+)
 from holdfast.failures import Cause, Failure
+from holdfast.source import shown
 from holdfast.stats import ShardStats
 from holdfast.supervisor.confluence import Confluence
 from holdfast.supervisor.leg import Leg
@@ -45,6 +56,9 @@ _OF_LEGS = (
 )
 
 
+_NOTED = frozenset({Connecting, Disconnected, RetryScheduled})
+
+
 class Owner(Protocol):
     """The fleet, as a supervisor sees it."""
 
@@ -55,6 +69,9 @@ class Owner(Protocol):
 
     def declared(self, gap: Gap, streams: Iterable[str]) -> None:
         """A gap was declared; where it names no stream, it is in all of these."""
+
+    def noted(self, shard: Supervisor, event: Event) -> None:
+        """A connection of the shard's was dialled, lost, or waits for its next dial."""
 
     def queue_is_full(self, now: float) -> None:
         """The shared queue is at its bound. The policies that drop have acted already."""
@@ -164,6 +181,14 @@ class Supervisor:
         """Replace every connection that is open, without a gap."""
         self._legs.rotate(now, "rotate() was called")
 
+    def move(self, reconnects: int, others: float, now: float) -> bool:
+        """Dial another endpoint than the one where it was lost so often, from now on; whether there is one."""
+        moved = [leg for leg in self._legs.legs if leg.state is LegState.WAITING and leg.redial.move(now)]
+        for leg in moved:
+            self._tally.rebalances += 1
+            self.emit(Rebalanced(now, reconnects, others, shown(leg.redial.target)))
+        return bool(moved)
+
     def send(self, message: str | bytes, now: float) -> None:
         """On one connection. Raises NotOpen, or LocalProtocolError for no message: nothing was sent."""
         for leg in self._legs.legs:
@@ -222,6 +247,11 @@ class Supervisor:
         return not self.has_ended and any(leg.is_open for leg in self._legs.legs)
 
     @property
+    def is_healthy(self) -> bool:
+        """Whether a connection is open that has proven itself."""
+        return not self.has_ended and any(leg.is_healthy for leg in self._legs.legs)
+
+    @property
     def is_paused(self) -> bool:
         return any(leg.is_paused for leg in self._legs.legs)
 
@@ -269,6 +299,7 @@ class Supervisor:
             rtt=tally.rtt,
             last_failure=str(tally.last_failure) if tally.last_failure else None,
             legs=tuple(stats_of(leg, now) for leg in legs),
+            rebalances=tally.rebalances,
         )
 
     # What the legs tell
@@ -281,6 +312,8 @@ class Supervisor:
             if self._sequences is not None and event.cause.cause is not Cause.OVERFLOW:  # which is behind it
                 self._sequences.declared(event)
             self._owner.declared(event, self._legs.wanted)
+        elif type(event) in _NOTED:
+            self._owner.noted(self, event)
 
     def lose(self, gap: Gap) -> None:
         """Declare it."""

@@ -18,12 +18,14 @@ class Tally:
         "last_failure",
         "losses",
         "messages",
+        "rebalances",
         "rotations",
         "rtt",
     )
 
     def __init__(self) -> None:
-        self.messages = self.bytes = self.dials = self.connections = self.gaps = self.rotations = 0
+        self.messages = self.bytes = self.dials = self.connections = self.gaps = 0
+        self.rotations = self.rebalances = 0
         self.losses: Counter[str] = Counter()
         self.last_failure: Failure | None = None
         self.rtt: float | None = None
@@ -41,6 +43,7 @@ class Tally:
         self.connections += other.connections
         self.gaps += other.gaps
         self.rotations += other.rotations
+        self.rebalances += other.rebalances
         self.losses.update(other.losses)
         self.last_failure = other.last_failure or self.last_failure
 
