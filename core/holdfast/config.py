@@ -62,6 +62,7 @@ class FeedOptions(EndpointOptions, total=False):
     sharding: Sharding
     rebalance: Rebalance | None
     restart_after: int | None
+    memory_limit: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,9 @@ class FeedConfig:
     shard that reconnects far more often than the others; None watches nothing. `restart_after`: dials, of all
     connections together, since one of them was healthy; behind so many the feed ends, and RestartNeeded is raised, for
     whoever runs the process to start it anew. None: never.
+
+    `memory_limit`: bytes of all that the feed queues and holds, in place of `Limits.max_queue_size`, which then bounds
+    nothing; at least 4 KiB. None: the queue has that limit, and what is held those of its own.
     """
 
     targets: tuple[Target, ...]
@@ -118,6 +122,7 @@ class FeedConfig:
     sharding: Sharding = field(default_factory=Sharding)
     rebalance: Rebalance | None = field(default_factory=Rebalance)
     restart_after: int | None = None
+    memory_limit: int | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(cast(object, self.targets), tuple) or not self.targets:
@@ -158,6 +163,8 @@ class FeedConfig:
         )
         if self.restart_after is not None:
             count("restart_after", self.restart_after)
+        if self.memory_limit is not None:
+            count("memory_limit", self.memory_limit, least=4096)
         need(isinstance(self.check_sequences, bool), "check_sequences", self.check_sequences, "True or False")
         if self.check_sequences and self.dialect is None:
             raise ConfigError("check_sequences: without a dialect nobody knows the numbers; leave it out")

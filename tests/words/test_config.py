@@ -23,8 +23,8 @@ from holdfast import (
     Limits,
     MessageWindow,
     Overflow,
-    Rebalance,
     Patience,
+    Rebalance,
     Retry,
     Rotation,
     Sharding,
@@ -218,6 +218,7 @@ def test_every_option_reaches_the_config() -> None:
         "sharding": Sharding(13),
         "rebalance": Rebalance(14),
         "restart_after": 15,
+        "memory_limit": 16_000,
     }
     assert set(options) == FeedOptions.__optional_keys__
     config = FeedConfig.build("wss://h", options)
@@ -250,6 +251,7 @@ def test_every_option_reaches_the_config() -> None:
         Sharding(13),
         Rebalance(14),
         15,
+        16_000,
     )
 
 

@@ -28,6 +28,7 @@ from holdfast.endpoint import Endpoint
 from holdfast.errors import LocalProtocolError, NotOpen
 from holdfast.events import Closed, Event, Gap, Item, Message
 from holdfast.failures import Failure
+from holdfast.fleet.memory import Memory
 from holdfast.fleet.shards import Shards
 from holdfast.randomness import Randomness
 from holdfast.stats import FeedStats
@@ -54,9 +55,9 @@ class Fleet:
         entropy: Callable[[int], bytes],
         observe: Callable[[Event], None] | None = None,
     ) -> None:
-        queue = ItemQueue(config.limits.max_queue_size, config.overflow)
-        self._shared = Shared(queue, random, entropy, observe)
-        self._shards = Shards(config, self._shared)
+        memory = Memory(config)
+        self._shared = Shared(ItemQueue(memory.queue, config.overflow), random, entropy, observe)
+        self._shards = Shards(config, self._shared, memory)
         self._by_conn = self._shared.shards
         self._stall_after = config.stall_after
         self._now = -math.inf

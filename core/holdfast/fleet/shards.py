@@ -15,6 +15,7 @@ from holdfast.events import Closed, Event, Gap, Message, Paused, Resumed, ShardE
 from holdfast.failures import Cause, Failure
 from holdfast.fleet.agenda import Agenda
 from holdfast.fleet.allotment import Allotment, Bounds
+from holdfast.fleet.memory import Memory
 from holdfast.fleet.summary import summed_up
 from holdfast.fleet.unrest import Unrest
 from holdfast.stats import FeedStats
@@ -26,11 +27,12 @@ _GAPS_REMEMBERED = 1000
 class Shards:
     """Those that run, by number; one at least, until the feed has ended. `ended`: the feed's last item, then."""
 
-    def __init__(self, config: FeedConfig, shared: Shared) -> None:
+    def __init__(self, config: FeedConfig, shared: Shared, memory: Memory) -> None:
         self.agenda: Agenda[Supervisor | Resyncs] = Agenda()
         self.ended: Closed | None = None
         self._config = config
         self._shared = shared
+        self._memory = memory
         self._started = False
         self._allotment = Allotment(_bounds_of(config), self._symbol_of)
         self._running: dict[int, Supervisor] = {}
@@ -44,8 +46,8 @@ class Shards:
         self._unrest = Unrest(config)
         self._resyncs: Resyncs | None = None
         self.pass_on: PassOn = self.queue
-        if config.resync is not None:
-            self._resyncs = Resyncs(config.resync, config.backoff, config.retry.stable_after, shared, self)
+        if (resync := memory.resync) is not None:
+            self._resyncs = Resyncs(resync, config.backoff, config.retry.stable_after, shared, self)
             self._resyncs.want(config.streams)
             self.pass_on = self._resyncs.put
         self._allot(config.streams)
@@ -313,11 +315,12 @@ class Shards:
 
     def _open_missing(self, now: float) -> None:
         new: list[Supervisor] = []
-        for number, load in self._allotment.loads.items():
-            if number not in self._running:
-                config = replace(self._config, streams=tuple(load.streams))
-                self._running[number] = Supervisor(config, self._shared, self)
-                new.append(self._running[number])
+        missing = {number: load for number, load in self._allotment.loads.items() if number not in self._running}
+        limits = self._memory.limits_of(missing.keys())
+        for number, load in missing.items():
+            config = replace(self._config, streams=tuple(load.streams), limits=limits)
+            self._running[number] = Supervisor(config, self._shared, self)
+            new.append(self._running[number])
         self._number()
         for shard in new:
             if self._started:
@@ -331,6 +334,7 @@ class Shards:
 
     def _forget(self, number: int) -> None:
         shard = self._running.pop(number)
+        self._memory.forget(number)
         self._past.add(shard.tally)
         self._past_gaps.extend(shard.gaps)
         self._unrest.forget(shard)
