@@ -45,6 +45,7 @@ class StreamService(PlainService):
         self._clock = clock
         self._break_off = break_off
         self._absent: dict[str, list[_Absence]] = {}
+        self._lasting: list[_Absence] = []  # those that are not over
 
     # What it is asked
 
@@ -54,10 +55,7 @@ class StreamService(PlainService):
     def greeting(self, client: Client) -> list[str]:
         self.client = client
         there = {id(one) for one in self.clients()}
-        for absences in self._absent.values():
-            for absence in absences:
-                if absence.until == math.inf and id(absence.client) not in there:
-                    absence.until = self._clock()
+        self._end_absences(lambda absence: id(absence.client) not in there)
         for stream in sorted(client.streams & self.dark):
             self._mute(stream, client)
         return []
@@ -177,9 +175,7 @@ class StreamService(PlainService):
     def _serve(self, stream: str, client: Client) -> None:
         if stream in client.mute:
             return  # it is subscribed to already, as far as it knows
-        for absence in self._absent.get(stream, ()):
-            if absence.client is client:
-                absence.until = min(absence.until, self._clock())
+        self._end_absences(lambda absence: absence.client is client and absence.stream == stream)
         client.streams.add(stream)
         if stream in self.dark:
             self._mute(stream, client)
@@ -189,13 +185,22 @@ class StreamService(PlainService):
         client.mute.discard(stream)
 
     def _note_absent(self, stream: str, client: Client) -> None:
-        self._absent.setdefault(stream, []).append(_Absence(client, self._clock()))
+        absence = _Absence(stream, client, self._clock())
+        self._absent.setdefault(stream, []).append(absence)
+        self._lasting.append(absence)
+
+    def _end_absences(self, is_over: Callable[[_Absence], bool]) -> None:
+        for absence in self._lasting:
+            if is_over(absence):
+                absence.until = self._clock()
+        self._lasting = [absence for absence in self._lasting if absence.until == math.inf]
 
 
 @dataclass(slots=True)
 class _Absence:
     """A stream was not sent to a client that had been told that it would be."""
 
+    stream: str
     client: Client
     since: float
     until: float = math.inf

@@ -17,6 +17,7 @@ from hashlib import sha256
 from fuzz.checkers import CHECKERS, Checker, Violation
 from fuzz.ear import Ear, Overheard
 from fuzz.plan import HOST, LONGEST_RETRY_AFTER, Plan
+from fuzz.spans import Spans
 from fuzz.stream_service import PlainService, StreamService
 from fuzz.troubles import TROUBLES
 from fuzz.user import User
@@ -88,9 +89,7 @@ class Voyage:
         self.healed = False
         self._began = self.now
         self.troubles: Counter[str] = Counter()
-        self._withheld: list[tuple[float, float]] = []
-        self._holds: list[tuple[float, float]] = []
-        self._unanswered: list[tuple[float, float]] = []
+        self._withheld, self._holds, self._unanswered = Spans(), Spans(), Spans()
         self._chance = self.world.chance.fork("troubles")
         self._digest = _Digest()
         self.process.observe(self._digest)
@@ -124,14 +123,14 @@ class Voyage:
         """A fault of the service."""
         if not self.healed:
             if isinstance(fault, IgnorePings):
-                self._unanswered.append((self.now, self.now + fault.lasts))
+                self._unanswered.add(self.now, self.now + fault.lasts)
             self.exchange.strike(fault, self.now)
             self.host.settle()
 
     def withhold(self, fault: LastingFault) -> None:
         """A fault of the service by which it does not send what it published, and then goes on as if it had."""
         if not self.healed:
-            self._withheld.append((self.now, self.now + fault.lasts))
+            self._withheld.add(self.now, self.now + fault.lasts)
             self.strike(fault)
 
     def was_withheld(self, stream: str, number: int) -> bool:
@@ -139,27 +138,27 @@ class Voyage:
         at = self.exchange.published_at(stream, number)
         if self.service is not None and self.service.was_absent(stream, at):
             return True
-        return any(since <= at < until for since, until in self._withheld)
+        return self._withheld.cover(at)
 
     def hold(self, until: float, *, upward: bool = True, downward: bool = True) -> None:
         """The network stalls for the connections that there are."""
         for link in self.links():
             self.hold_link(link, until, upward=upward, downward=downward)
-        self._holds.append((self.now, until))
+        self._holds.add(self.now, until)
 
     def hold_link(self, link: Link, until: float, *, upward: bool = True, downward: bool = True) -> None:
         """The network stalls for one of them."""
-        self._holds.append((self.now, until))
+        self._holds.add(self.now, until)
         link.hold(until, upward=upward, downward=downward)
 
     def disturbed(self, since: float, until: float) -> bool:
         """Whether the network stalled in between, or the service kept back messages or pongs."""
-        kinds = (self._holds, self._withheld, self._unanswered)
-        return any(began <= until and ended >= since for kind in kinds for began, ended in kind)
+        return any(kind.touch(since, until) for kind in (self._holds, self._withheld, self._unanswered))
 
     def held(self, since: float, until: float, dialled: float = -math.inf) -> float:
         """Seconds in between in which the network stalled for a connection that was dialled at that time."""
-        return sum(max(0.0, min(ended, until) - max(began, since)) for began, ended in self._holds if began >= dialled)
+        holds = self._holds.between(since, until)
+        return sum(max(0.0, min(ended, until) - max(began, since)) for began, ended in holds if began >= dialled)
 
     def change_weather(self, weather: Weather) -> None:
         """For connections that are dialled from now on. No worse than that of the plan, by which checkers judge."""
@@ -297,8 +296,8 @@ class Voyage:
             self.service.heal()
         self.answer_dials()
         self.hurry_consumer()
-        self._holds = [(began, min(ended, self.now)) for began, ended in self._holds]
-        self._unanswered = [(began, min(ended, self.now)) for began, ended in self._unanswered]
+        self._holds.end(self.now)
+        self._unanswered.end(self.now)
         self.world.weather = self.plan.weather
         for link in [*self.links(), *self.host.links.values()]:  # also those whose end the service has not heard of
             link.release()

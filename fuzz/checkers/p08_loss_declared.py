@@ -6,6 +6,8 @@ Of several connections as of one: whatever no message brought must have been dec
 from __future__ import annotations
 
 from collections import Counter, deque
+from functools import lru_cache
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from fuzz.checkers.base import EPSILON, Checker, Stalls, text_of
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 _GAPS_KEPT = 10_000
 
 
+@lru_cache(maxsize=64)  # several checkers ask about the same message
 def number_of(message: str) -> tuple[str, int]:
     """Stream and sequence number of a message of one of the voyage's streams."""
     parts = message.split('"')
@@ -82,9 +85,8 @@ class LossDeclared(Checker):
 
     def _judge_missing(self, stream: str, missing: list[int]) -> None:
         """Each lies in one of the gaps since the last message, by when it would have come."""
-        declared = [
-            gap for number, gap in self._latest if number > self._number_at[stream] and gap.stream in (None, stream)
-        ]
+        since_then = takewhile(lambda entry: entry[0] > self._number_at[stream], reversed(self._latest))
+        declared = [gap for _, gap in since_then if gap.stream in (None, stream)]
         published_at = self.voyage.exchange.published_at
         for number in {missing[0], missing[-1], *missing[:: max(1, len(missing) // 8)]}:
             at = published_at(stream, number)

@@ -75,6 +75,7 @@ class Exchange:
         self._now = -math.inf
         self._started_at = math.inf
         self._wall_offset = 0.0
+        self._deadline: float | None = None  # None: an input may have moved it
 
     # Inputs
 
@@ -85,6 +86,7 @@ class Exchange:
         self._started_at = self._now = now
         self._wall_offset = wall_offset
         self._market.open(now)
+        self._deadline = None
         self._advance(now)
 
     def accepted(self, conn: int, now: float) -> None:
@@ -155,10 +157,10 @@ class Exchange:
 
     def next_deadline(self) -> float:
         """When to call `tick`: seconds on the host's clock, inf for never."""
-        deadline = min(self._next_flush(), self._next_fault())
-        for connection in self._connections.values():
-            deadline = min(deadline, connection.next_deadline())
-        return deadline
+        if self._deadline is None:
+            own = self._next_flush(), self._next_fault()
+            self._deadline = min(*own, *[connection.next_deadline() for connection in self._connections.values()])
+        return self._deadline
 
     def published_at(self, stream: str, sequence: int) -> float:
         """When a message was or will be published, in seconds."""
@@ -192,6 +194,8 @@ class Exchange:
                 for connection in self._connections.values():
                     connection.tick(due)
             self._forget_gone(due)
+            self._deadline = None
+        self._deadline = None  # what the input itself does is still to come
         return now
 
     def _next_flush(self) -> float:

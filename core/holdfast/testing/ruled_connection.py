@@ -119,6 +119,11 @@ class RuledConnection(ServerConnection):
     def _compressed_frames(self, frame: Callable[[int, bytes], bytes], opcode: int, payload: bytes) -> bytes:
         return frame(opcode | RSV1, self._deflate.compress(payload))
 
+    def _bytes_of(self, event: Event) -> bytes:
+        """A text that is compressed is for wsproto."""
+        is_compressed = isinstance(event, TextMessage) and self._deflate.enabled()
+        return self._ws.send(event) if is_compressed else super()._bytes_of(event)
+
     def publish(self, stream: str, text: str, now: float) -> None:
         before = self._texts
         super().publish(stream, text, now)

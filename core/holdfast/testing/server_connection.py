@@ -26,6 +26,7 @@ from wsproto.utilities import RemoteProtocolError
 from holdfast.testing.commands import Abort, Finish, ServerCommand, Write
 from holdfast.testing.faults import FaultRecord, Outgoing, Refusal
 from holdfast.testing.ledger import ConnectionRecord
+from holdfast.testing.plain_frames import plain_events, plain_frame
 from holdfast.testing.service import Client, Service
 from holdfast.timers import Timers
 from holdfast.wire import TEXT, server_frame
@@ -34,6 +35,7 @@ HANDSHAKE_TIMEOUT = 10.0  # seconds that a client may take to ask for the upgrad
 CLOSE_TIMEOUT = 5.0  # seconds that a client may take to answer a close frame
 MAX_REQUEST_SIZE = 64 * 1024  # characters of one message from a client
 _BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+_END_OF_HANDSHAKE = b"\r\n\r\n"
 _TOO_BIG = 1009
 
 
@@ -78,6 +80,7 @@ class ServerConnection:
         self._commands = commands
         self._frame: Callable[[int, bytes], bytes] = server_frame  # for a message of a stream
         self._ws = WSConnection(ConnectionType.SERVER)
+        self._is_plain = True  # nothing lies in wsproto that is not whole
         self._request: list[str] = []  # the client's message so far
         self._request_size = 0
         self._now = now
@@ -102,8 +105,7 @@ class ServerConnection:
     def received(self, data: bytes, now: float) -> None:
         self._now = now
         try:
-            self._ws.receive_data(data)
-            for event in self._ws.events():
+            for event in self._events_of(data):
                 if self.is_gone:
                     break
                 self._handle(event)
@@ -125,11 +127,11 @@ class ServerConnection:
     def publish(self, stream: str, text: str, now: float) -> None:
         """A message of a stream that this client gets."""
         self._now = now
-        if self.is_open and not self._withheld(Outgoing.DATA):
+        if self.is_open and not (self.faults and self._withheld(Outgoing.DATA)):
             # By hand, because wsproto takes ten times as long; and a server has no other thing to do so often.
             text = self._service.numbered(text, self._texts - self._uncounted)
             self._texts += 1
-            if not self._withheld(Outgoing.NUMBERED):
+            if not (self.faults and self._withheld(Outgoing.NUMBERED)):
                 self._commands.append(Write(self.conn, self._frame(TEXT, text.encode())))
                 self.record.written[stream] += 1
 
@@ -221,6 +223,16 @@ class ServerConnection:
 
     # Inside
 
+    def _events_of(self, data: bytes) -> Iterable[Event]:
+        if self._is_plain and self.is_open and (events := plain_events(data)) is not None:
+            return events
+        self._is_plain = self._is_plain and not self.is_open and data.endswith(_END_OF_HANDSHAKE)
+        self._ws.receive_data(data)
+        return self._ws.events()
+
+    def _bytes_of(self, event: Event) -> bytes:
+        return plain_frame(event) or self._ws.send(event)
+
     def _ping(self) -> None:
         self._send(Outgoing.PING, Ping())
 
@@ -248,7 +260,7 @@ class ServerConnection:
             return False
         if self._withheld(outgoing):
             return False
-        self._commands.append(Write(self.conn, self._ws.send(event)))
+        self._commands.append(Write(self.conn, self._bytes_of(event)))
         return True
 
     def _withheld(self, outgoing: Outgoing) -> bool:

@@ -1,0 +1,47 @@
+"""The frames that clients send nearly always, read and written without wsproto, which takes many times as long.
+
+Whatever is not of these is wsproto's.
+"""
+
+from __future__ import annotations
+
+from wsproto.events import Event, Ping, Pong, TextMessage
+
+from holdfast.wire.frames import FIN, PING, PONG, TEXT, apply_mask, server_frame
+
+_MASKED = 0x80
+_HEAD = 6  # bytes before a payload of less than 126 bytes
+_SHORT = 125
+_READ = {FIN | TEXT: TextMessage, FIN | PING: Ping, FIN | PONG: Pong}
+
+
+def plain_events(data: bytes) -> list[Event] | None:
+    """What a client's bytes say, if they are whole texts, pings and pongs, short and uncompressed; else None."""
+    events: list[Event] = []
+    at = 0
+    while at < len(data):
+        kind = _READ.get(data[at])
+        if kind is None or at + _HEAD > len(data) or not _MASKED <= data[at + 1] <= _MASKED + _SHORT:
+            return None
+        begin = at + _HEAD
+        at = begin + data[at + 1] - _MASKED
+        if at > len(data):
+            return None
+        payload = apply_mask(data[begin:at], data[begin - 4 : begin])
+        if kind is TextMessage:
+            try:
+                events.append(TextMessage(payload.decode()))
+            except UnicodeDecodeError:
+                return None
+        else:
+            events.append(kind(payload))
+    return events
+
+
+def plain_frame(event: Event) -> bytes | None:
+    """The bytes of a server's text, ping or pong, as wsproto without extensions makes them; None for anything else."""
+    if type(event) is TextMessage:
+        return server_frame(TEXT, event.data.encode())
+    if type(event) is Ping:
+        return server_frame(PING, bytes(event.payload))
+    return server_frame(PONG, bytes(event.payload)) if type(event) is Pong else None
