@@ -6,6 +6,8 @@ READY := $(VENV)/.ready
 # Judges that are no part of this repository. Where they are not, `make judge` and `make autobahn` say so and do nothing.
 JUDGES ?= ../shared/judges
 COMPARE := .venv-compare
+# The compiled loops lie beside .venv and not in it: all else runs without them.
+FAST := .fast
 
 # A virtual environment, and what is installed into it as extras of this project.
 define install
@@ -19,8 +21,16 @@ define install
 	@touch $(1)/.ready
 endef
 
+# A folder with the compiled loops, for PYTHONPATH. It needs a C compiler.
+define compile
+	@rm -rf $(FAST)
+	@if command -v uv >/dev/null 2>&1; then uv pip install --quiet --python $(1)/bin/python --target $(FAST) ./fast; \
+	else $(1)/bin/pip install --quiet --disable-pip-version-check --no-deps --target $(FAST) ./fast; fi
+	@touch $(FAST)/.ready
+endef
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz compare bench bench-core judge autobahn check lint types imports unit format clean
+.PHONY: help demo test test-fast fuzz compare bench bench-core judge autobahn check lint types imports unit format clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +65,13 @@ imports: $(READY)
 unit: $(READY)
 	$(BIN)/pytest
 
+$(FAST)/.ready: $(READY) $(wildcard fast/*.* fast/holdfast_fast/*)
+	$(call compile,$(VENV))
+
+test-fast: $(FAST)/.ready  ## tests of what the compiled loops touch, with them; needs a C compiler
+	@PYTHONPATH=$(FAST) $(BIN)/python -c 'import holdfast, sys; sys.exit(not holdfast.accelerator)'
+	PYTHONPATH=$(FAST) $(BIN)/pytest tests/wire tests/connection tests/transports tests/fuzz
+
 fuzz: $(READY)  ## long tests in simulated time, for FUZZ_SECONDS (default 300)
 	$(BIN)/python -m fuzz
 
@@ -62,6 +79,7 @@ compare: $(COMPARE)/.ready  ## other clients in the same situations; writes docs
 	$(COMPARE)/bin/python -m bench.peers --write docs/comparison.md
 
 bench: $(COMPARE)/.ready  ## what clients cost, in turn; writes docs/performance.md, in 8 minutes
+	@if command -v cc >/dev/null; then $(MAKE) --no-print-directory $(FAST)/.ready; fi
 	$(COMPARE)/bin/python -m bench.speed --rounds 3 --write docs/performance.md
 
 bench-core: $(READY)  ## what the machine costs without sockets, beside stored figures; half a minute
@@ -78,4 +96,4 @@ format: $(READY)  ## let ruff arrange the code
 	$(BIN)/ruff format .
 
 clean:  ## remove what make made
-	rm -rf $(VENV) $(COMPARE) .judges .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
+	rm -rf $(VENV) $(COMPARE) $(FAST) fast/build fast/*.egg-info .judges .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist

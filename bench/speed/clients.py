@@ -16,9 +16,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module, util
+from pathlib import Path
 from typing import Any
 
 from bench.speed.messages import STREAMS, stream
+
+COMPILED = Path(__file__).parents[2] / ".fast"
+"""Where the compiled loops of Holdfast are, once they are built: `make .fast/.ready`."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ Opening = AbstractAsyncContextManager[Link]
 @dataclass(frozen=True)
 class Client:
     """`module`: what must be installed for it. `share`: of the messages of a throughput run, for slow ones.
-    `situations`: where it takes part."""
+    `situations`: where it takes part. `compiled`: with the compiled loops of Holdfast."""
 
     name: str
     distribution: str
@@ -45,9 +49,12 @@ class Client:
     open: Callable[[str, float | None], Opening]
     situations: tuple[str, ...]
     share: float = 1.0
+    compiled: bool = False
 
     @property
     def is_installed(self) -> bool:
+        if self.compiled and not COMPILED.is_dir():
+            return False
         return util.find_spec(self.distribution.replace("-", "_")) is not None
 
     @property
@@ -184,7 +191,31 @@ CLIENTS = {
             ("throughput", "trades"),
         ),
         Client("Holdfast, asyncio, typed()", "holdfast", "asyncio", holdfast("asyncio", "typed"), ("trades",), 0.3),
+        Client(
+            "Holdfast, asyncio, compiled",
+            "holdfast",
+            "asyncio",
+            holdfast("asyncio", "iterate"),
+            (*_OF_A_LOOP, "trades"),
+            compiled=True,
+        ),
+        Client(
+            "Holdfast, asyncio, batches, compiled",
+            "holdfast",
+            "asyncio",
+            holdfast("asyncio", "batches"),
+            ("throughput", "trades"),
+            compiled=True,
+        ),
         Client("Holdfast, trio", "holdfast", "trio", holdfast("trio", "iterate"), (*_OF_A_LOOP, "scale", "trades")),
         Client("Holdfast, trio, batches", "holdfast", "trio", holdfast("trio", "batches"), ("throughput",)),
+        Client(
+            "Holdfast, trio, batches, compiled",
+            "holdfast",
+            "trio",
+            holdfast("trio", "batches"),
+            ("throughput",),
+            compiled=True,
+        ),
     )
 }

@@ -38,9 +38,10 @@ CLIENTS_TEXT = """\
 | trio-websocket | `await connection.get_message()` |
 | Holdfast | `async for message in feed` |
 | Holdfast, batches | `async for batch in feed.batches()` |
+| Holdfast, compiled | the same with `holdfast[fast]`, the compiled loops |
 
-picows and aiohttp are compiled, Holdfast is Python. What each of them does when something goes wrong is in
-[the comparison](comparison.md).
+picows and aiohttp are compiled; Holdfast is Python, but for the loops of `holdfast[fast]` where its name says so. What
+each of them does when something goes wrong is in [the comparison](comparison.md).
 """
 
 REPEAT = """\

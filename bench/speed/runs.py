@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from bench.speed.clients import Client
+from bench.speed.clients import COMPILED, Client
 from bench.speed.situations import Situation
 
 LIMIT = 90.0  # seconds for a run
@@ -61,8 +62,11 @@ def server() -> Iterator[int]:
 def run(situation: Situation, client: Client, port: int, tell: Callable[[str], None]) -> Report | None:
     """A client's report; None where there is none."""
     command = [sys.executable, "-m", "bench.speed.worker", situation.name, client.name, str(port)]
+    loops = {"PYTHONPATH": str(COMPILED)} if client.compiled else {"HOLDFAST_PURE": "1"}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=LIMIT, check=False, env={**os.environ, **loops}
+        )
     except subprocess.TimeoutExpired:
         tell(f"{situation.name}, {client.name}: killed after {LIMIT:.0f} s")
         return None

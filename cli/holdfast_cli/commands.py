@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import click
 
-from holdfast import __version__
+from holdfast import __version__, accelerator
 from holdfast_cli.demo import demo
 from holdfast_cli.tail import tail
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="holdfast", message="%(prog)s %(version)s")
+@click.version_option(
+    __version__, prog_name="holdfast", message=f"%(prog)s %(version)s ({accelerator or 'plain Python'})"
+)
 def holdfast() -> None:
     """WebSocket feeds that must not stop.
 

@@ -73,6 +73,7 @@ from holdfast.settings import (
     Timeouts,
 )
 from holdfast.stats import FeedStats, LegStats, ShardStats
+from holdfast.wire import accelerator
 
 __version__ = "0.1.0"
 
@@ -148,4 +149,5 @@ __all__ = [
     "Unsteady",
     "Unsubscribed",
     "Update",
+    "accelerator",
 ]

@@ -66,7 +66,8 @@ class FeedStats:
 
     Counters are sums, those of shards that are no more included. `state` is that of the shard that got least far, and
     `attempt` and `rtt` the highest of all; `connected_for` is the longest, and the ages are the latest.
-    `dropped`: messages, by `Overflow`. `shards`: each, by number. `callback_errors`: how often a function given to
+    `dropped`: messages, by `Overflow`. `shards`: each, by number. `accelerator`: the compiled loops that are in
+    use, and their version; None: everything runs in Python. `callback_errors`: how often a function given to
     `Feed.listen` raised.
     """
 
@@ -90,5 +91,6 @@ class FeedStats:
     last_failure: str | None
     legs: tuple[LegStats, ...]
     shards: Mapping[int, ShardStats]
+    accelerator: str | None
     callback_errors: int = 0
     rebalances: int = 0

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from holdfast import __version__
+from holdfast import __version__, accelerator
 from holdfast_cli.main import main
 
 
@@ -18,7 +18,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_version() -> None:
     done = run("-m", "holdfast_cli", "--version")
-    assert (done.returncode, done.stdout) == (0, f"holdfast {__version__}\n")
+    assert (done.returncode, done.stdout) == (0, f"holdfast {__version__} ({accelerator or 'plain Python'})\n")
 
 
 def test_help_names_the_commands() -> None:

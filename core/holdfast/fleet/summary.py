@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from holdfast.stats import FeedStats, ShardStats
 from holdfast.supervisor import ItemQueue, Tally
+from holdfast.wire import accelerator
 
 _FURTHEST_LAST = ("idle", "waiting", "connecting", "open")
 
@@ -43,6 +44,7 @@ def summed_up(
         legs=tuple(leg for one in all_ for leg in one.legs),
         shards=shards,
         rebalances=past.rebalances + sum(one.rebalances for one in all_),
+        accelerator=accelerator,
     )
 
 

@@ -2,6 +2,7 @@
 
 from holdfast.wire.deflate import Deflater
 from holdfast.wire.deflated_reader import DeflatedReader
+from holdfast.wire.fast import accelerator, client_frame
 from holdfast.wire.frames import (
     BINARY,
     CLOSE,
@@ -11,7 +12,6 @@ from holdfast.wire.frames import (
     TEXT,
     MaskSource,
     check_close_code,
-    client_frame,
     close_payload,
     server_frame,
 )
@@ -39,6 +39,7 @@ __all__ = [
     "PingFrame",
     "PongFrame",
     "Violation",
+    "accelerator",
     "check_close_code",
     "client_frame",
     "close_payload",

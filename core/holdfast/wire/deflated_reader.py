@@ -39,13 +39,14 @@ class DeflatedReader(FrameReader):
     def held(self) -> int:
         return super().held + len(self._inflated or b"")
 
-    def _whole_frames(self, data: bytes, pos: int, size: int, messages: list[str | bytes]) -> int:
+    def _whole_frames(self, data: bytes, pos: int, messages: list[str | bytes]) -> int:
+        size = len(data)
         before = -1
         while before < pos < size and self._inflated is None:
             before = pos
             pos = self._whole_compressed_frames(data, pos, size, messages)
             if pos < size:
-                pos = super()._whole_frames(data, pos, size, messages)
+                pos = super()._whole_frames(data, pos, messages)
         return pos
 
     def _whole_compressed_frames(self, data: bytes, pos: int, size: int, messages: list[str | bytes]) -> int:

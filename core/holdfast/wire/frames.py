@@ -1,4 +1,4 @@
-"""Frames as they are sent (RFC 6455 section 5), never fragmented: masked by us, unmasked by a server."""
+"""What goes into frames that are sent (RFC 6455 section 5); a client's are made in `loops.py`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from struct import pack
 
 from holdfast.errors import LocalProtocolError
+from holdfast.wire.loops import frame_head
 
 CONTINUATION = 0x0
 TEXT = 0x1
@@ -41,29 +42,9 @@ class MaskSource:
         return self._block[self._pos - MASK_SIZE : self._pos]
 
 
-def client_frame(opcode: int, payload: bytes, mask: bytes) -> bytes:
-    """One whole frame with FIN set. `opcode` may have RSV1. `mask`: 4 unpredictable bytes (RFC 6455 section 5.3)."""
-    return _head(opcode, 0x80, len(payload)) + mask + apply_mask(payload, mask)
-
-
 def server_frame(opcode: int, payload: bytes) -> bytes:
-    """The same as a server sends it, without a mask; for simulated servers."""
-    return _head(opcode, 0, len(payload)) + payload
-
-
-def _head(opcode: int, masked: int, size: int) -> bytes:
-    if size < 126:
-        return pack("!BB", 0x80 | opcode, masked | size)
-    if size < 65536:
-        return pack("!BBH", 0x80 | opcode, masked | 126, size)
-    return pack("!BBQ", 0x80 | opcode, masked | 127, size)
-
-
-def apply_mask(payload: bytes, mask: bytes) -> bytes:
-    """XOR with the mask repeated, as one operation on two long integers."""
-    size = len(payload)
-    stretched = (mask * (size // 4 + 1))[:size]
-    return (int.from_bytes(payload, "big") ^ int.from_bytes(stretched, "big")).to_bytes(size, "big")
+    """One whole frame as a server sends it, without a mask; for simulated servers."""
+    return frame_head(opcode, 0, len(payload)) + payload
 
 
 def close_payload(code: int | None, reason: str = "") -> bytes:

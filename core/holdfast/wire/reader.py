@@ -1,27 +1,22 @@
 """Frames as they arrive: one tight loop for what feeds send all day, wsproto for the rest.
 
-A feed is almost wholly whole, unmasked, uncompressed data frames. The loop slices these out of the chunk without
-another object than the message. The boundaries of all other frames (control, fragments, anything invalid) are found
-here too, so that wsproto is given exactly those frames and is between frames whenever the loop takes over again.
+A feed is almost wholly whole, unmasked, uncompressed data frames. The loop (`loops.py`, or compiled) slices these out
+of the chunk without another object than the message. The boundaries of all other frames (control, fragments, anything
+invalid) are found here too, so that wsproto is given exactly those frames and is between frames whenever the loop takes
+over again.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from io import BytesIO, StringIO
-from struct import Struct
 
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 
+from holdfast.wire import fast
 from holdfast.wire.deflate import InflateError
 from holdfast.wire.frames import BINARY, CLOSE, MAX_CONTROL_PAYLOAD, TEXT, server_frame
-
-_unpack_head_and_length = Struct("!HH").unpack_from
-
-# The first two bytes of a frame, as one number: FIN and opcode, then the length or its form.
-_TEXT_SHORT, _TEXT_MEDIUM = 0x8100, 0x817E
-_BINARY_SHORT, _BINARY_MEDIUM = 0x8200, 0x827E
 
 _BAD_GATEWAY = 1014
 _TOO_BIG = 1009
@@ -72,8 +67,8 @@ class FrameReader:
         "_fragments",
         "_fragments_size",
         "_head",
+        "_limit",
         "_max_size",
-        "_medium_limit",
         "_rare_missing",
         "_wsproto",
     )
@@ -81,8 +76,7 @@ class FrameReader:
 
     def __init__(self, max_message_size: int) -> None:
         self._max_size = max_message_size
-        # The loop handles lengths of 0 to 65535; a lower limit is checked in the same comparison.
-        self._medium_limit = min(max_message_size, 0xFFFF)
+        self._limit = min(max_message_size, 0xFFFF)  # of the loop
         self._wsproto = Connection(ConnectionType.CLIENT)
         self._head = b""  # an incomplete frame header, or a small frame cut by the end of a chunk
         self._body = bytearray()  # the payload so far of a frame that spans chunks
@@ -116,7 +110,7 @@ class FrameReader:
         while pos < size and not self._ended:
             if self._fragments is None:
                 try:
-                    pos = self._whole_frames(data, pos, size, messages)
+                    pos = self._whole_frames(data, pos, messages)
                 except UnicodeDecodeError:
                     self._fail_for_text(controls)
                     break
@@ -127,43 +121,9 @@ class FrameReader:
                 pos = self._other_frame(data, pos, size, messages, controls)
         return controls
 
-    def _whole_frames(self, data: bytes, pos: int, size: int, messages: list[str | bytes]) -> int:
+    def _whole_frames(self, data: bytes, pos: int, messages: list[str | bytes]) -> int:
         """The hot loop: take the data frames that lie whole in the chunk; return where the first other thing begins."""
-        unpack = _unpack_head_and_length
-        append = messages.append
-        limit = self._medium_limit
-        small = min(limit, 125)
-        last = size - 4
-        while pos <= last:
-            head, length = unpack(data, pos)
-            if head == _TEXT_MEDIUM:
-                start = pos + 4
-                stop = start + length
-                if stop > size or not 125 < length <= limit:
-                    break
-                append(data[start:stop].decode())
-            elif _TEXT_SHORT <= head <= _TEXT_SHORT + small:
-                start = pos + 2
-                stop = start + (head & 0x7F)
-                if stop > size:
-                    break
-                append(data[start:stop].decode())
-            elif head == _BINARY_MEDIUM:
-                start = pos + 4
-                stop = start + length
-                if stop > size or not 125 < length <= limit:
-                    break
-                append(data[start:stop])
-            elif _BINARY_SHORT <= head <= _BINARY_SHORT + small:
-                start = pos + 2
-                stop = start + (head & 0x7F)
-                if stop > size:
-                    break
-                append(data[start:stop])
-            else:
-                break
-            pos = stop
-        return pos
+        return fast.whole_frames(data, pos, self._limit, messages)
 
     def _other_frame(
         self, data: bytes, pos: int, size: int, messages: list[str | bytes], controls: list[Control]
