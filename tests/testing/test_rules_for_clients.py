@@ -11,7 +11,8 @@ from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, Rej
 from holdfast import ConfigError, ConnectFailed, DialWindow, Disconnected, Keepalive, RetryScheduled
 from holdfast.testing import Abort, Client, CombinedStreams, Exchange, Finish, GoSilent, Reset, Rules
 from holdfast.testing.server_connection import CLOSE_TIMEOUT
-from holdfast.wire.frames import CONTINUATION, TEXT, client_frame
+from holdfast.wire import client_frame
+from holdfast.wire.frames import CONTINUATION, TEXT
 from testing.link import STREAMS, TARGET, PlainClient
 from testing.ruled import Feed, exchange_with
 

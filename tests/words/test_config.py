@@ -341,4 +341,4 @@ def test_a_url_in_place_of_an_endpoint_is_not_shown() -> None:
 
 def test_everything_public_is_exported() -> None:
     assert sorted(holdfast.__all__) == sorted(set(holdfast.__all__))
-    assert all(getattr(holdfast, name) is not None for name in holdfast.__all__)
+    assert all(hasattr(holdfast, name) for name in holdfast.__all__)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from wsproto.events import Event, Ping, Pong, TextMessage
 
-from holdfast.wire.frames import FIN, PING, PONG, TEXT, apply_mask, server_frame
+from holdfast.wire.frames import FIN, PING, PONG, TEXT, server_frame
+from holdfast.wire.loops import xor_masked
 
 _MASKED = 0x80
 _HEAD = 6  # bytes before a payload of less than 126 bytes
 _SHORT = 125
-_READ = {FIN | TEXT: TextMessage, FIN | PING: Ping, FIN | PONG: Pong}
+_CONTROL = {FIN | PING: Ping, FIN | PONG: Pong}
 
 
 def plain_events(data: bytes) -> list[Event] | None:
@@ -20,15 +21,19 @@ def plain_events(data: bytes) -> list[Event] | None:
     events: list[Event] = []
     at = 0
     while at < len(data):
-        kind = _READ.get(data[at])
-        if kind is None or at + _HEAD > len(data) or not _MASKED <= data[at + 1] <= _MASKED + _SHORT:
+        kind = _CONTROL.get(data[at])
+        if (
+            (kind is None and data[at] != FIN | TEXT)
+            or at + _HEAD > len(data)
+            or not _MASKED <= data[at + 1] <= _MASKED + _SHORT
+        ):
             return None
         begin = at + _HEAD
         at = begin + data[at + 1] - _MASKED
         if at > len(data):
             return None
-        payload = apply_mask(data[begin:at], data[begin - 4 : begin])
-        if kind is TextMessage:
+        payload = xor_masked(data[begin:at], data[begin - 4 : begin], at - begin)
+        if kind is None:
             try:
                 events.append(TextMessage(payload.decode()))
             except UnicodeDecodeError:

@@ -57,7 +57,7 @@ def whole_frames(data: bytes, pos: int, limit: int, messages: list[str | bytes])
 def client_frame(opcode: int, payload: bytes, mask: bytes) -> bytes:
     """One whole frame with FIN set. `opcode` may have RSV1. `mask`: 4 unpredictable bytes (RFC 6455 section 5.3)."""
     size = len(payload)
-    return frame_head(opcode, 0x80, size) + mask + _masked(payload, mask, size)
+    return frame_head(opcode, 0x80, size) + mask + xor_masked(payload, mask, size)
 
 
 def frame_head(opcode: int, masked: int, size: int) -> bytes:
@@ -69,7 +69,7 @@ def frame_head(opcode: int, masked: int, size: int) -> bytes:
     return pack("!BBQ", 0x80 | opcode, masked | 127, size)
 
 
-def _masked(payload: bytes, mask: bytes, size: int) -> bytes:
+def xor_masked(payload: bytes, mask: bytes, size: int) -> bytes:
     """XOR with the mask repeated, as one operation on two long integers."""
     stretched = (mask * (size // 4 + 1))[:size]
     return (int.from_bytes(payload, "big") ^ int.from_bytes(stretched, "big")).to_bytes(size, "big")
