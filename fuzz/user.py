@@ -27,6 +27,9 @@ class _Hand:
     def now(self) -> float:
         return self._voyage.now
 
+    def tell(self, level: int, line: str) -> None:
+        raise AssertionError(f"nobody gave a callback, and yet: {line}")
+
     def settle(self) -> None:
         self._voyage.process.settle()
 

@@ -137,12 +137,30 @@ def test_a_stream_that_both_connections_had_given_up_can_be_had_again() -> None:
         merge.add(conn, LegTally())
         merge.carries(conn, ["s"], 0.0)
     merge.put(1, [Update("s", "1")], 1, 1.0)
-    assert merge.carries_no_more(2, ["s"]) == []
-    assert merge.carries_no_more(1, ["s"]) == [Orphan("s", None)]
+    assert merge.carries_no_more(2, ["s"], gone=True) == []
+    assert merge.carries_no_more(1, ["s"], gone=True) == [Orphan("s", None)]
     merge.carries(1, ["s"], 2.0)
     merge.carries(2, ["s"], 2.0)
     assert merge.put(1, [Update("s", "5")], 1, 3.0) == [Update("s", "5")]
     assert merge.put(2, [Update("s", "5")], 1, 3.0) == []
+
+
+def test_what_two_connections_still_bring_of_a_stream_that_is_dropped_comes_once() -> None:
+    merge = Merge(by_stream=True, overlap=10.0, bound=1000)
+    brought = [Update("s", str(number)) for number in range(6)]
+    for conn in (1, 2):
+        merge.add(conn, LegTally())
+        merge.carries(conn, ["s"], 0.0)
+    assert merge.put(1, brought[:3], 3, 1.0) == brought[:3]
+    for conn in (1, 2):
+        merge.carries_no_more(conn, ["s"], gone=False)
+    merge.forget(["s"])
+    assert merge.put(1, brought[3:], 3, 2.0) == brought[3:], "it was on its way"
+    merge.carries_no_more(1, ["s"], gone=True)
+    assert merge.put(2, brought, 6, 2.5) == []
+    merge.carries_no_more(2, ["s"], gone=True)
+    merge.forget(["s"])
+    assert not merge._strands
 
 
 def test_who_goes_on_with_a_stream_that_the_sure_one_brings_no_more_is_known() -> None:
@@ -151,7 +169,7 @@ def test_who_goes_on_with_a_stream_that_the_sure_one_brings_no_more_is_known() -
         merge.add(conn, LegTally())
         merge.carries(conn, ["s"], 0.0)
     merge.put(1, [Update("s", "1")], 1, 1.0)
-    assert merge.carries_no_more(1, ["s"]) == [Orphan("s", 2)]
+    assert merge.carries_no_more(1, ["s"], gone=True) == [Orphan("s", 2)]
 
 
 def test_unsubscribed_and_subscribed_again_during_a_handover() -> None:

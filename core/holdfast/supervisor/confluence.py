@@ -194,9 +194,9 @@ class Confluence:
             self._delivery.covered(leg.current, streams, now)
             self._look_at_once(now)
 
-    def uncovered(self, leg: Leg, streams: Sequence[str], now: float) -> None:
+    def uncovered(self, leg: Leg, streams: Sequence[str], now: float, *, gone: bool) -> None:
         if leg.current is not None:
-            self._delivery.uncovered(leg.current, streams, now)
+            self._delivery.uncovered(leg.current, streams, now, gone=gone)
 
     def was_silent(self, leg: Leg, stream: str, since: float, now: float) -> None:
         self._delivery.was_silent(leg.current, stream, since, now)

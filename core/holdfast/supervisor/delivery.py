@@ -68,7 +68,7 @@ class Delivery:
         self._merge = self._new_merge()
         self._merge.add(conn, leg.tally)
         self._merge.carries(conn, (None,) if streams is None else streams.held, now)
-        self._merge.carries_no_more(conn, () if streams is None else streams.doubtful)
+        self._merge.carries_no_more(conn, () if streams is None else streams.doubtful, gone=False)
 
     def end_if_even(self) -> bool:
         """The only connection is left: merge no more, if it has brought all that others delivered."""
@@ -96,14 +96,15 @@ class Delivery:
     def covered(self, connection: Connection, streams: Sequence[str], now: float) -> None:
         self.ledger.covered(streams, now)
         if self._merge is not None:
-            self._merge.carries(connection.conn, streams, now)
+            self._put(self._merge.carries(connection.conn, streams, now), now)
 
-    def uncovered(self, connection: Connection, streams: Sequence[str], now: float) -> None:
+    def uncovered(self, connection: Connection, streams: Sequence[str], now: float, *, gone: bool) -> None:
         if self._merge is not None:
             failure = Failure(Cause.ROTATION, "only one connection was sure of it, and may bring it no more")
-            for orphan in self._merge.carries_no_more(connection.conn, streams):
+            for orphan in self._merge.carries_no_more(connection.conn, streams, gone=gone):
                 since = self._merge.delivered_at(orphan.stream)
                 self._bequeath([orphan], connection.opened_at if since is None else since, failure, now)
+            self._merge.forget(stream for stream in streams if stream not in self._wanted)
 
     def lost(
         self, connection: Connection, other: Connection | None, since: float, failure: Failure, now: float

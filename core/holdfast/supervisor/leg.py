@@ -87,7 +87,7 @@ class Owner(Protocol):
     def covered(self, leg: Leg, streams: Sequence[str], now: float) -> None:
         """From now on it brings these streams."""
 
-    def uncovered(self, leg: Leg, streams: Sequence[str], now: float) -> None:
+    def uncovered(self, leg: Leg, streams: Sequence[str], now: float, *, gone: bool) -> None:
         """It does not bring these any more."""
 
     def was_silent(self, leg: Leg, stream: str, since: float, now: float) -> None:
@@ -248,8 +248,8 @@ class Leg:
     def covered(self, streams: Sequence[str], now: float) -> None:
         self._owner.covered(self, streams, now)
 
-    def uncovered(self, streams: Sequence[str], now: float) -> None:
-        self._owner.uncovered(self, streams, now)
+    def uncovered(self, streams: Sequence[str], now: float, *, gone: bool) -> None:
+        self._owner.uncovered(self, streams, now, gone=gone)
 
     def was_silent(self, stream: str, since: float, now: float) -> None:
         self._owner.was_silent(self, stream, since, now)

@@ -66,8 +66,9 @@ class Merge:
         for stream, strand in self._strands.items():
             strand.join(conn, proven=self._is_nobodys(stream))
 
-    def carries(self, conn: int, streams: Iterable[Name], now: float) -> None:
-        """It was acknowledged for these. It is sure of those that nobody else is sure of."""
+    def carries(self, conn: int, streams: Iterable[Name], now: float) -> list[Message]:
+        """It was acknowledged for these. It is sure of those that nobody else is sure of. What is to be delivered."""
+        fresh: list[Message] = []
         line = self.lines[conn]
         line.leaving.difference_update(streams)
         for stream in streams:
@@ -79,25 +80,30 @@ class Merge:
                 if strand is None:
                     line.sure.add(stream)
                 elif conn in strand.held:
-                    strand.prove(conn, now, [])  # nothing is held before the acknowledgement
+                    strand.prove(conn, now, fresh)
+        line.tally.first += len(fresh)
+        return fresh
 
-    def carries_no_more(self, conn: int, streams: Iterable[Name]) -> list[Orphan]:
-        """It may not bring these from now on. Those of which nobody is sure any more."""
+    def carries_no_more(self, conn: int, streams: Iterable[Name], *, gone: bool) -> list[Orphan]:
+        """It brings these no more; or not `gone`: it may bring them no more. Those of which nobody is sure any more."""
         line = self.lines[conn]
         orphans: list[Orphan] = []
         for stream in streams:
             was_sure = self.is_sure(conn, stream)
-            line.leaving.add(stream)
+            (line.leaving.discard if gone else line.leaving.add)(stream)
             line.carried.pop(stream, None)
             line.sure.discard(stream)
-            heir, strand = self._heir(stream), self._strands.get(stream)
-            if strand is not None and heir is None:
-                del self._strands[stream]
-            elif strand is not None:
+            if (strand := self._strands.get(stream)) is not None:
                 strand.stop(conn)
             if was_sure and not any(self.is_sure(other, stream) for other in self.lines):
-                orphans.append(Orphan(stream, heir))
+                orphans.append(Orphan(stream, self._heir(stream)))
         return orphans
+
+    def forget(self, streams: Iterable[Name]) -> None:
+        """Nobody wants these: forget those that no connection may still bring."""
+        for stream in streams:
+            if not any(stream in line.carried or stream in line.leaving for line in self.lines.values()):
+                self._strands.pop(stream, None)
 
     def doubt(self, conn: int, now: float) -> list[Name]:
         """It left something out just now. Those of its streams that nobody else is sure of, so that it is lost."""

@@ -74,8 +74,8 @@ class Carrier(Protocol):
     def covered(self, streams: Sequence[str], now: float) -> None:
         """From now on the connection brings these."""
 
-    def uncovered(self, streams: Sequence[str], now: float) -> None:
-        """From now on it may not bring these any more."""
+    def uncovered(self, streams: Sequence[str], now: float, *, gone: bool) -> None:
+        """From now on it brings these no more; or not `gone`: it may bring them no more."""
 
     def was_silent(self, stream: str, since: float, now: float) -> None:
         """The stream had fallen silent, and brings something again."""
@@ -280,7 +280,7 @@ class Streams:
         elif isinstance(word, Refused):
             for stream in subscriptions.refuse(word):
                 self._watch.not_held([stream])
-                self._carrier.uncovered([stream], now)
+                self._carrier.uncovered([stream], now, gone=True)
                 self._emit(SubscriptionRefused(now, connection.conn, stream, word.reason))
             self._push(now)
         elif isinstance(word, Reply):
@@ -299,7 +299,7 @@ class Streams:
         assert self._connection is not None
         if gone:
             self._watch.gone(gone)
-            self._carrier.uncovered(gone, now)
+            self._carrier.uncovered(gone, now, gone=True)
             self._emit(Unsubscribed(now, self._connection.conn, tuple(gone)))
         self._now_held(held, now)
 
@@ -346,7 +346,7 @@ class Streams:
         silent = self._watch.silent(now)
         for one in silent:
             self._emit(Stale(now, connection.conn, one.silent, one.stream))
-        self._carrier.uncovered([one.stream for one in silent], now)
+        self._carrier.uncovered([one.stream for one in silent], now, gone=False)
         highest = max((one.step for one in silent), default=0)
         self._watch.climbed(one.stream for one in silent if one.step >= _LAST_STEP)
         if highest:
@@ -377,7 +377,7 @@ class Streams:
                 self._timers.set(Timer.REQUEST, at)
                 break
             if dropped := subscriptions.about_to_drop:
-                self._carrier.uncovered(dropped, now)
+                self._carrier.uncovered(dropped, now, gone=False)
             connection.send(subscriptions.next_request(now), now)
             if not self._dialect.limits.acknowledges:
                 self._tell(*subscriptions.acknowledged(Acknowledged(subscriptions.number)), now)
