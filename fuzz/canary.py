@@ -14,6 +14,7 @@ from unittest.mock import patch
 
 from fuzz.checkers import CHECKERS, Checker, Violation
 from fuzz.dialect import Spoken
+from fuzz.number_plan import DrawnDoors, DrawnResync
 from fuzz.plan import Plan, draw_plan
 from fuzz.voyage import Voyage
 from holdfast import FeedOptions
@@ -39,12 +40,15 @@ class Canary:
     checkers: tuple[type[Checker], ...]  # those that look on
     spoken: Spoken | None  # of a feed with a dialect, which wants all of _STREAMS
     weather: Weather | None  # instead of the one that is drawn
+    snapshots: DrawnResync | None
+    doors: DrawnDoors
 
     def plan(self, seed: int) -> Plan:
         """Half an hour in which each of its troubles comes about every minute, under no rules but its own."""
         plan = draw_plan(seed, self.troubles, seconds=1800.0, plain=True, single=True)
         if self.spoken is not None:
             plan = replace(plan, spoken=self.spoken, streams=_STREAMS, wanted=_STREAMS[:6])
+        plan = replace(plan, resync=self.snapshots, doors=self.doors)
         options: FeedOptions = {**plan.options, **self.options}
         pauses = dict.fromkeys(self.troubles, 60.0)
         if self.weather is not None:
@@ -74,12 +78,14 @@ def canary(
     checkers: tuple[type[Checker], ...] = CHECKERS,
     spoken: Spoken | None = None,
     weather: Weather | None = None,
+    snapshots: DrawnResync | None = None,
+    doors: DrawnDoors = DrawnDoors(),  # noqa: B008
     **options: Unpack[FeedOptions],
 ) -> Callable[[Callable[[], Iterator[None]]], Plant]:
     def register(plant: Callable[[], Iterator[None]]) -> Plant:
         planted = contextmanager(plant)
-        canary = Canary(plant.__name__, expects, troubles, planted, options, rate, rules, checkers, spoken, weather)
-        CANARIES.append(canary)
+        looks = rate, rules, checkers, spoken, weather, snapshots, doors
+        CANARIES.append(Canary(plant.__name__, expects, troubles, planted, options, *looks))
         return planted
 
     return register

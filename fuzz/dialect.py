@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 from urllib.parse import parse_qs
@@ -13,7 +13,45 @@ from holdfast.dialects.words import Acknowledged, Heartbeat, Listed, Notice, Rea
 from holdfast.verdicts import Verdict
 
 Acks = Literal["whole", "each", "snapshot"]
+Key = Literal["text", "id", "number"]
 _DATA = '{"stream":"'  # begins every message of a stream; its name follows
+
+
+class NumberedUpdate(Update):
+    """Data with `"n"`, the service's number in the stream, or `"p"`, its number on the connection, or both."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, stream: str, text: str, key: Key) -> None:
+        super().__init__(stream, text)
+        self._key = key
+
+    @property
+    def key(self) -> Hashable:
+        if self._key == "text":
+            return self.text
+        return self._number("t" if self._key == "id" else "n")
+
+    def joins(self, previous: Update) -> bool | None:
+        """A number that did not grow tells nothing."""
+        mine, earlier = self.sequence, previous.sequence
+        if mine is None or earlier is None or mine <= earlier:
+            return None
+        return mine[0] == earlier[1] + 1
+
+    @property
+    def sequence(self) -> tuple[int, int] | None:
+        number = self._number("n")
+        return None if number is None else (number, number)
+
+    @property
+    def position(self) -> int | None:
+        return self._number("p")
+
+    def _number(self, name: str) -> int | None:
+        mark = f'"{name}":'
+        at = str(self.text).find(mark)
+        return None if at < 0 else int(str(self.text)[at + len(mark) :].partition(",")[0].rstrip("}"))
 
 
 @dataclass(frozen=True)
@@ -23,7 +61,9 @@ class Spoken:
     `acks`: one answer a request (`whole`, always numbered), one a stream (`each`), or a list of all that is subscribed
     to (`snapshot`, never numbered). `numbered`: whether answers repeat the number of the request. `lists`: whether the
     service can be asked what is subscribed to. `batch`: streams a request. `pings`: in the service's own form.
-    `patient`: of all streams but the `quiet`, which may be silent for as long as they like.
+    `patient`: of all streams but the `quiet`, which may be silent for as long as they like. `numbers`: whether each
+    stream's messages are numbered. `key`: what two copies of a message have in common: all, or only who it is in the
+    world (`id`), or only its number in the stream, which comes again when the service begins anew.
     """
 
     acks: Acks = "whole"
@@ -34,10 +74,14 @@ class Spoken:
     limits: ServiceLimits = field(default_factory=ServiceLimits)
     patient: Patience = field(default_factory=Patience)
     quiet: frozenset[str] = frozenset()
+    numbers: bool = False
+    key: Key = "text"
 
     def __str__(self) -> str:
         parts = [f"acks {self.acks}", f"batches of {self.batch}"]
-        parts += [word for word in ("numbered", "lists", "pings") if getattr(self, word)]
+        parts += [word for word in ("numbered", "lists", "pings", "numbers") if getattr(self, word)]
+        parts += ["counts"] if self.limits.counts else []
+        parts.append(f"keys {self.key}")
         if (window := self.limits.message_window) is not None:
             parts.append(f"{window.count} messages in {window.period:g} s")
         parts.append(f"patience {self.patient.first}, {self.patient.silence}")
@@ -67,7 +111,10 @@ class Spoken:
 
     def read(self, message: str | bytes) -> Reading:
         if isinstance(message, str) and message.startswith(_DATA):
-            return Update(message[len(_DATA) : message.index('"', len(_DATA))], message)
+            stream = message[len(_DATA) : message.index('"', len(_DATA))]
+            if self.numbers or self.limits.counts:
+                return NumberedUpdate(stream, message, self.key)
+            return Update(stream, message)
         try:
             told: object = json.loads(message)
         except ValueError:
@@ -98,9 +145,9 @@ def _control(told: dict[str, Any], message: str | bytes) -> Reading:
     if "no" in told:
         return Refused(told["no"], number, named)
     if "have" in told:
-        return Listed(frozenset(told["have"]), number)
+        return Listed(frozenset(told["have"]), number, told.get("p"))
     if "ask" in told:
         return Reply(json.dumps({"answer": told["ask"]}))
     if "event" in told:
         return Notice(str(message), going_away=True)
-    return Heartbeat() if "channel" in told or "pong" in told else Update(None, message)
+    return Heartbeat(told.get("p")) if "channel" in told or "pong" in told else Update(None, message)

@@ -36,6 +36,8 @@ class Ear(Observer):
         self.asked: dict[tuple[int, str], float] = {}
         self.waiting: dict[tuple[int, str], float] = {}
         self.on_ask: list[Callable[[int, Sequence[str]], None]] = []  # told of streams that are subscribed to
+        self.holes: list[tuple[int, int]] = []  # the first and the last number that is missing; who looks, takes them
+        self._positions: dict[int, int] = {}
         self._written = Frames()
 
     def on_read(self, conn: int, data: bytes, now: float) -> None:
@@ -57,12 +59,20 @@ class Ear(Observer):
             self.messages[stream] += 1
             self.messages_on[conn, stream] += 1
 
+    def count(self, position: int) -> None:
+        """The number of what is being read."""
+        before = self._positions.get(self.conn)
+        if before is not None and position > before + 1:
+            self.holes.append((before + 1, position - 1))
+        self._positions[self.conn] = position
+
     def asked_lately(self, stream: str) -> float:
         """When it was asked for last, on any connection."""
         return max((at for (_, name), at in self.asked.items() if name == stream), default=0.0)
 
     def forget(self, conn: int) -> None:
         """It is gone."""
+        self._positions.pop(conn, None)
         for times in (self.heard_on, self.messages_on, self.asked, self.waiting):
             for key in [key for key in times if key[0] == conn]:
                 del times[key]
@@ -89,8 +99,10 @@ class Overheard(Spoken):
 
     def read(self, message: str | bytes) -> Reading:
         reading = Spoken.read(self, message)
-        if type(reading) is Update:
+        if isinstance(reading, Update):
             self.ear.hear(reading)
+        if self.limits.counts and (position := getattr(reading, "position", None)) is not None:
+            self.ear.count(position)
         return reading
 
 

@@ -25,7 +25,7 @@ def _rotate_in_vain(voyage: Voyage, chance: Chance) -> None:
     if chance.chance(0.5):
         voyage.strike(RefuseDials(chance.choice((1.0, 5.0, 60.0)), 503))
     else:
-        voyage.host.dialling = chance.choice((Dialling.REFUSED, Dialling.HANGS))
+        voyage.shut(chance.choice((Dialling.REFUSED, Dialling.HANGS)))
         voyage.later(chance.choice((1.0, 5.0, 60.0)), voyage.answer_dials)
     voyage.rotate()
     if chance.chance(0.4):

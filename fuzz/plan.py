@@ -11,8 +11,12 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
 from fuzz.dialect import Spoken
+from fuzz.doors import names_of
+from fuzz.effort import LENGTHS, hush, length_of
 from fuzz.leg_plan import SHARE_WITH_LEGS, DrawnLegs, draw_legs
 from fuzz.leg_troubles import LEG_TROUBLES
+from fuzz.number_plan import DrawnDoors, DrawnNumbers, DrawnResync, draw_doors, draw_numbers
+from fuzz.number_troubles import can_occur
 from fuzz.stream_plan import SHARE_WITH_STREAMS, Drawn, draw_streams
 from fuzz.stream_troubles import STREAM_TROUBLES
 from holdfast import (
@@ -36,12 +40,9 @@ HOST = "feed.test"
 Policy = Literal["pause", "drop_oldest", "drop_newest", "conflate", "fail"]
 POLICIES: tuple[Policy, ...] = ("pause", "pause", "pause", "drop_oldest", "drop_newest", "conflate", "fail")
 
-_LENGTHS = (24 * HOUR, 48 * HOUR, 72 * HOUR, 96 * HOUR)
-_MESSAGES = 40_000  # about as many in one voyage, so that none takes minutes
-_COST_OF_FRAGMENTS = 4  # times as much for a message
-
 # How long after one trouble the next may come, on average, in seconds. Drawn for every kind of a voyage.
 _PAUSES = (120.0, 600.0, 1800.0, 7200.0)
+_CALMS = (1.0, 1.0, 1.0, 10.0, 30.0, 100.0)  # times as long are all pauses of a voyage
 
 LONGEST_RETRY_AFTER = 30  # seconds, of all that a service of a voyage asks for
 NOTICE = '{"event":"serverShutdown"}'
@@ -71,6 +72,8 @@ class Plan:
     spoken: Spoken | None = None
     wanted: tuple[str, ...] = ()
     in_url: tuple[str, ...] = ()
+    resync: DrawnResync | None = None
+    doors: DrawnDoors = field(default_factory=DrawnDoors)
 
     @property
     def rules_in_force(self) -> tuple[str, ...]:
@@ -88,6 +91,10 @@ class Plan:
         options = self.options
         return options.get("legs", 1) > 1 or options.get("rotation") is not None or "rotate" in self.pauses
 
+    def longest_hush(self, seconds: float) -> float:
+        """So long, or less where much is said in that time, and healing would take as long."""
+        return hush(seconds, self.rate)
+
     def first(self, seconds: float) -> Plan:
         """The beginning of it."""
         return replace(self, seconds=min(seconds, self.seconds))
@@ -99,8 +106,9 @@ class Plan:
     def config_for(self, spoken: Spoken | None) -> FeedConfig:
         """With this dialect, or one that is the same but for an ear."""
         asked = self.streams if spoken is None else self.in_url
-        url = f"ws://{HOST}/stream?streams={'/'.join(asked)}" if asked else f"ws://{HOST}/stream"
-        return FeedConfig.build(url if spoken is None else Service(spoken, url, self.wanted), self.options)
+        target = f"stream?streams={'/'.join(asked)}" if asked else "stream"
+        urls = [f"ws://{name}/{target}" for name in names_of(HOST, self.doors.count)]
+        return FeedConfig.build(urls if spoken is None else Service(spoken, urls, self.wanted), self.options)
 
     def __str__(self) -> str:
         kinds = ", ".join(f"{kind} every {pause:g} s" for kind, pause in sorted(self.pauses.items()))
@@ -111,6 +119,9 @@ class Plan:
             f"rules: {rules or 'none'}"
             + (f", {legs} legs" if legs > 1 else "")
             + (f", {rotation}" if rotation is not None else "")
+            + (f", {self.doors}" if self.doors.count > 1 else "")
+            + (", sequences checked" if self.options.get("check_sequences") else "")
+            + (f", {self.resync}" if self.resync is not None else "")
             + (f", {len(self.wanted)} of {len(self.streams)} streams, {self.spoken}" if self.spoken else "")
         )
 
@@ -125,7 +136,7 @@ def draw_plan(
     rate = 10 ** (chance.random() * 3.78 - 1.78)  # from one a minute to a hundred a second
     plan = Plan(
         seed=seed,
-        seconds=seconds if seconds is not None else min(chance.choice(_LENGTHS), _MESSAGES / rate),
+        seconds=seconds if seconds is not None else chance.choice(LENGTHS),
         options=_draw_options(chance, rate),
         streams=tuple(f"s{number}" for number in range(1 + chance.below(3))),
         rate=rate,
@@ -147,6 +158,9 @@ def draw_plan(
     drawn = draw_streams(chance, rate) if not plain and chance.chance(SHARE_WITH_STREAMS) else None
     if drawn is not None:
         plan = _with_streams(plan, drawn, chance, kinds)
+        plan = _with_numbers(plan, draw_numbers(Chance(seed).fork("numbers"), drawn.spoken))
+    if not plain:
+        plan = replace(plan, doors=draw_doors(Chance(seed).fork("doors")))
     rules = _draw_rules(Chance(seed).fork("rules"), plan)
     if drawn is not None:
         rules = replace(
@@ -160,9 +174,10 @@ def draw_plan(
     chance = Chance(seed).fork("legs")
     if not single and chance.chance(SHARE_WITH_LEGS):
         plan = _with_legs(plan, draw_legs(chance), chance, kinds)
+    calm = Chance(seed).fork("calm").choice(_CALMS)
+    plan = replace(plan, pauses={kind: calm * pause for kind, pause in plan.pauses.items() if can_occur(kind, plan)})
     if seconds is None:
-        cost = (_COST_OF_FRAGMENTS if rules.fragment else 1) * plan.options.get("legs", 1)
-        plan = replace(plan, seconds=plan.seconds / cost)
+        plan = replace(plan, seconds=min(plan.seconds, length_of(plan)))
     return plan
 
 
@@ -180,6 +195,11 @@ def _with_streams(plan: Plan, drawn: Drawn, chance: Chance, kinds: tuple[str, ..
         spoken=drawn.spoken,
         pauses=plan.pauses | pauses,
     )
+
+
+def _with_numbers(plan: Plan, drawn: DrawnNumbers) -> Plan:
+    options: FeedOptions = {**plan.options, "check_sequences": drawn.check_sequences}
+    return replace(plan, options=options, spoken=drawn.spoken, resync=drawn.resync)
 
 
 def _with_legs(plan: Plan, drawn: DrawnLegs, chance: Chance, kinds: tuple[str, ...]) -> Plan:
@@ -216,7 +236,7 @@ def _draw_options(chance: Chance, rate: float) -> FeedOptions:
         "timeouts": Timeouts(connect=chance.choice((5.0, 10.0)), close=chance.choice((1.0, 5.0))),
         "limits": Limits(max_queue_size=chance.choice((20_000, 100_000, 64 * 1024 * 1024)), max_message_size=100_000),
         "overflow": Overflow(policy, key=(lambda message: str(message)[:16]) if policy == "conflate" else None),
-        "stall_after": chance.choice((1.0, 5.0)),
+        "stall_after": chance.choice((1.0, 5.0, 20.0)),
         "rotation": None,
     }
 
@@ -227,12 +247,13 @@ def _draw_rules(chance: Chance, plan: Plan) -> Rules:
     def occurs() -> bool:
         return chance.chance(0.2)
 
+    limits_dials = occurs() and plan.doors.count == 1  # our window is that of a name, the service's that of us
     pongs = plan.server_ping is not None and occurs()
     aged = occurs()
     notice = aged and chance.chance(0.5)
     return Rules(
         pong_timeout=chance.choice((2.5, 10.0, 60.0)) if pongs else None,
-        dial_limit=_draw_dial_limit(chance, plan) if occurs() else None,
+        dial_limit=_draw_dial_limit(chance, plan) if limits_dials else None,
         # Longer than any `stable_after`: a feed that is never healthy is away for most of the time, and rightly so.
         max_age=chance.choice((600.0, HOUR, 24 * HOUR)) if aged else None,
         max_age_code=chance.choice((1000, 1001, 1012, None)),

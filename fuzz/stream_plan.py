@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from fuzz.dialect import Acks, Spoken
+from fuzz.effort import hush
 from holdfast import Deflate, MessageWindow, Patience, ServiceLimits, Subscribing
 from holdfast.testing.world import Chance
 
@@ -49,7 +50,7 @@ def draw_streams(chance: Chance, rate: float) -> Drawn:
             ping_every=chance.choice((None, 15.0, 20.0)),
             always=("beats",) if chance.chance(0.2) else (),
         ),
-        patient=_draw_patience(chance, len(streams) / rate),
+        patient=_draw_patience(chance, rate, len(streams) / rate),
         quiet=frozenset(stream for stream in streams if chance.chance(0.1)),
     )
     wanted = tuple(stream for stream in streams[1:] if chance.chance(0.6))
@@ -78,11 +79,11 @@ def _draw_window(chance: Chance) -> MessageWindow:
     return MessageWindow(count, period, counts_control=chance.chance(0.8))
 
 
-def _draw_patience(chance: Chance, period: float) -> Patience:
+def _draw_patience(chance: Chance, rate: float, period: float) -> Patience:
     """Longer than every stream's own pauses, of `period` seconds."""
     if chance.chance(0.2):
         return Patience()
-    first = chance.choice((None, 5.0, 30.0, 600.0))
+    first = chance.choice((None, 5.0, 30.0, hush(600.0, rate)))
     silence = chance.choice((5.0, 20.0, 120.0))
     least = math.ceil(3 * period)
     return Patience(None if first is None else max(first, least), max(silence, least))

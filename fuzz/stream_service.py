@@ -12,6 +12,8 @@ from fuzz.dialect import Spoken, streams_of
 from holdfast.testing import Client, Publication
 from holdfast.testing.service import HEARTBEAT, MAX_STREAMS, CombinedStreams
 
+_NOT_COUNTED = ('{"ok"', '{"no"', '{"ask"', '{"event"')
+_BEGUN_FOR = 900.0  # seconds, at least
 _EVERY_SO_MANY = 10  # heartbeats there is one that wants an answer
 
 
@@ -46,6 +48,28 @@ class StreamService(PlainService):
         self._break_off = break_off
         self._absent: dict[str, list[_Absence]] = {}
         self._lasting: list[_Absence] = []  # those that are not over
+        self._opened_at = clock()
+        self._begun: dict[str, int] = {}  # what comes off a stream's count to give its number
+        self._begun_at: dict[str, float] = {}  # when that was anew
+
+    # What it says
+
+    def message(self, publication: Publication, wall_time: float) -> str:
+        text = super().message(publication, wall_time)
+        if not self._spoken.numbers:
+            return text
+        return f'{text[:-1]},"n":{self.number_of(publication.stream, publication.sequence)}}}'
+
+    def number_of(self, stream: str, sequence: int) -> int:
+        """What it would call that message now."""
+        return sequence - self._begun.get(stream, 0)
+
+    def numbered(self, text: str, number: int) -> str:
+        return f'{text[:-1]},"p":{number}}}' if self._spoken.limits.counts and self.counts(text) else text
+
+    def counts(self, text: str) -> bool:
+        """As a dialect can tell the number of."""
+        return not text.startswith(_NOT_COUNTED)
 
     # What it is asked
 
@@ -147,6 +171,18 @@ class StreamService(PlainService):
                 if stream in client.mute:
                     self._drop(stream, client)
                     self._serve(stream, client)
+
+    def begin_anew(self, stream: str, published: int, number: int) -> None:
+        """Its next message has this number, the last one of so many that were published. Not again at once: who goes by
+        the numbers alone could not tell which is meant.
+        """
+        if self._clock() - self._begun_at.get(stream, self._opened_at) >= _BEGUN_FOR:
+            self._begun_at[stream] = self._clock()
+            self._begun[stream] = published + 1 - number
+
+    def leave_out(self, stream: str, count: int) -> None:
+        """So many numbers, which nothing has."""
+        self._begun[stream] = self._begun.get(stream, 0) - count
 
     def heal(self) -> None:
         """No more mistakes. Subscriptions that were lost stay so."""

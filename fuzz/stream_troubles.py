@@ -6,11 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fuzz.number_troubles import NUMBER_TROUBLES
 from holdfast.testing import LastingFault, Outgoing
 from holdfast.testing.world import Chance
 
 if TYPE_CHECKING:
     from fuzz.voyage import Voyage
+
+
+DARKNESS = (30.0, 300.0, 1200.0)  # seconds; see `Plan.longest_hush`
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ def _mute_stream(voyage: Voyage, chance: Chance) -> None:
         service.mute(stream)
     else:
         service.darken(stream)
-        voyage.later(chance.choice((30.0, 300.0, 1200.0)), lambda: service.light(stream))
+        voyage.later(voyage.plan.longest_hush(chance.choice(DARKNESS)), lambda: service.light(stream))
 
 
 def _ban(voyage: Voyage, chance: Chance) -> None:
@@ -116,4 +120,5 @@ STREAM_TROUBLES: dict[str, Callable[[Voyage, Chance], None]] = {
     "lose_stream": _lose_stream,
     "mute_stream": _mute_stream,
     "user": _user,
+    **NUMBER_TROUBLES,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from fuzz.doors import shut_door
 from fuzz.leg_troubles import LEG_TROUBLES
 from fuzz.stream_troubles import STREAM_TROUBLES
 from holdfast.testing import CloseWith, GoSilent, IgnorePings, MuteData, RefuseDials
@@ -67,7 +68,7 @@ def _refuse(voyage: Voyage, chance: Chance) -> None:
 
 def _dials_fail(voyage: Voyage, chance: Chance) -> None:
     how = chance.choice((Dialling.REFUSED, Dialling.HANGS, Dialling.DNS_FAILS, Dialling.TLS_FAILS))
-    voyage.host.dialling = how
+    voyage.shut(how)
     voyage.later(chance.choice((1.0, 10.0, 60.0, 300.0)), voyage.answer_dials)
     if chance.chance(0.7):
         _reset(voyage, chance)
@@ -124,6 +125,7 @@ TROUBLES: dict[str, Trouble] = {
     "policy_close": _policy_close,
     "refuse": _refuse,
     "reset": _reset,
+    "shut_door": shut_door,
     "silence": _silence,
     "slow_consumer": _slow_consumer,
     "spurious": _spurious,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Coroutine, Generator, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import coroutine
 from typing import TYPE_CHECKING, Any, cast
@@ -95,6 +96,11 @@ class User(Observer):
         waiting = self._feed.subscribed(*streams, timeout=seconds)
         self.waits.append(Wait(streams, self._voyage.now + seconds, waiting))
         self._look()
+
+    def resync(self, stream: str | None) -> None:
+        """New snapshots, of this stream or of all; of what cannot have one, the feed says so."""
+        with suppress(ConfigError):
+            self._feed.resync(*(() if stream is None else (stream,)))
 
     def on_event(self, event: Event) -> None:
         """What is acknowledged is there again, if it was wanted no more for a while."""

@@ -11,20 +11,25 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from fuzz.checkers import CHECKERS, Checker, Violation
+from fuzz.doors import Door, names_of
 from fuzz.ear import Ear, Overheard
 from fuzz.plan import HOST, LONGEST_RETRY_AFTER, Plan
+from fuzz.snapshots import Snapshots
 from fuzz.spans import Spans
 from fuzz.stream_service import PlainService, StreamService
+from fuzz.stream_troubles import DARKNESS
 from fuzz.troubles import TROUBLES
 from fuzz.user import User
 from holdfast import Event, Fleet, Item, Rotation
 from holdfast.commands import Command
 from holdfast.testing import Client, Exchange, Fault, IgnorePings, LastingFault, Stream
 from holdfast.testing.world import Dialling, Link, Observer, Weather, World
+
+_LOOK_EVERY = 600.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,14 @@ class Voyage:
             rules=plan.rules,
         )
         self.host = self.world.add_host(HOST, self.exchange)
+        self.doors = [self.host]
+        for name in names_of(HOST, plan.doors.count)[1:]:
+            self.world.hosts[name] = door = Door(name, self.host, self.world)
+            self.doors.append(door)
         self.config = plan.config if plan.spoken is None else plan.config_for(Overheard.by(self.ear, plan.spoken))
+        self.snapshots = Snapshots(self, plan.resync) if plan.resync is not None else None
+        if self.snapshots is not None:
+            self.config = replace(self.config, resync=self.snapshots.setting)
         chance = self.world.chance.fork("fleet")
         self.fleet = Fleet(self.config, random=chance, entropy=chance.entropy, observe=self._tell_checkers)
         self.process = self.world.run_process(self.fleet)
@@ -175,8 +187,13 @@ class Voyage:
         """Not any more once the voyage is healed."""
         self.world.schedule.call_in(seconds, lambda: None if self.healed else call())
 
+    def shut(self, how: Dialling) -> None:
+        """Nobody is let in."""
+        for door in self.doors:
+            door.dialling = how
+
     def answer_dials(self) -> None:
-        self.host.dialling = Dialling.ANSWERED
+        self.shut(Dialling.ANSWERED)
 
     def hurry_consumer(self) -> None:
         self.process.consumer_pause = 0.0
@@ -243,7 +260,8 @@ class Voyage:
         subscribing, patient = self.config.subscribing, spoken.patient
         audit = 2 * subscribing.audit_every if spoken.lists and subscribing.audit_every is not None else 0.0
         # Its patience may have doubled, as often as fits into the longest time in the dark.
-        silence = 2.5 * (max(patient.first or 0.0, patient.silence) + 1200.0) if patient.silence is not None else 0.0
+        dark = max(self.plan.longest_hush(seconds) for seconds in DARKNESS)
+        silence = 2.5 * (max(patient.first or 0.0, patient.silence) + dark) if patient.silence is not None else 0.0
         unanswered = subscribing.max_asks * subscribing.ack_timeout
         return max(audit, silence) + unanswered + 2 * self.longest_asking
 
@@ -257,6 +275,8 @@ class Voyage:
             raise
         except Exception as error:
             raise Violation(11, f"{type(error).__name__}: {error}", self.now) from error
+        finally:
+            self.process.end_jobs()
         digest = self._digest
         dials = self.fleet.stats(self.now).dials
         return Log(self.plan, self.now - self._began, dials, digest.messages, self.troubles, digest.hexdigest())
@@ -266,10 +286,13 @@ class Voyage:
         self.process.start(wall_offset=1.7e9)
         for kind in sorted(self.plan.pauses):
             self._await_trouble(kind)
-        self.world.run(self.plan.seconds)
+        self._run_while_it_lasts(self.plan.seconds)
         if self.plan.heals:
             self._heal()
-            self.world.run(self.longest_way_back)
+            if self.fleet.ended is None:
+                self.world.run(self.longest_way_back)
+            else:
+                self.process.drain()
             for checker in self.checkers:
                 checker.after_healing(self.now)
         self.healed = True  # nothing new goes wrong from here on, but what is wrong stays so
@@ -279,6 +302,12 @@ class Voyage:
         self.process.drain()
         for checker in self.checkers:
             checker.after_closing(self.now)
+
+    def _run_while_it_lasts(self, seconds: float) -> None:
+        """A feed that has ended by itself has no troubles any more."""
+        until = self.now + seconds
+        while self.now < until and self.fleet.ended is None:
+            self.world.run(min(_LOOK_EVERY, until - self.now))
 
     def _await_trouble(self, kind: str) -> None:
         pause = self.plan.pauses[kind]
@@ -295,6 +324,9 @@ class Voyage:
         if self.service is not None:
             self.service.heal()
         self.answer_dials()
+        if (dead := self.plan.doors.dead) is not None:
+            self.doors[dead[0]].dialling = dead[1]
+            self.reset_links()  # or nobody would knock
         self.hurry_consumer()
         self._holds.end(self.now)
         self._unanswered.end(self.now)
@@ -312,6 +344,8 @@ class Voyage:
         config, weather = self.config, self.plan.weather
         window = config.dial_window.period if config.dial_window.count < 100 else 0.0
         pauses = config.backoff.maximum + window + LONGEST_RETRY_AFTER
+        if self.plan.doors.dead is not None:
+            pauses += config.timeouts.connect + config.backoff.maximum  # the next one is dialled behind it
         return pauses + config.timeouts.connect + 8 * (weather.delay + weather.jitter)
 
     @property
@@ -327,6 +361,8 @@ class Voyage:
         stalled = max(0.0, self.process.awake_at - self.now)
         publish = 2 * len(self.plan.streams) / self.plan.rate + self.plan.flush_every
         hung = config.timeouts.connect + config.backoff.maximum
+        if self.snapshots is not None:
+            publish += self.snapshots.longest
         redials = 1 if self.plan.rules.max_age is None else 2
         way = stalled + notice + hung + redials * self.longest_redial + publish + self.longest_mending
         return way + self.longest_doubt

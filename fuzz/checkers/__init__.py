@@ -10,6 +10,8 @@ from fuzz.checkers.p05_silence_of_each import SilenceOfEach
 from fuzz.checkers.p06_as_wanted import AsWanted, MessageWindowKept
 from fuzz.checkers.p07_rotation_loses_nothing import NothingLostBetween, RotationKept
 from fuzz.checkers.p08_loss_declared import LossDeclared
+from fuzz.checkers.p08_numbers_told import HolesTold, NumbersTold
+from fuzz.checkers.p08_snapshots_follow import SnapshotsFollow
 from fuzz.checkers.p09_order_kept import OrderKept
 from fuzz.checkers.p10_memory_bounded import MemoryBounded
 from fuzz.checkers.p12_closing_ends import ClosingEnds
@@ -29,6 +31,9 @@ CHECKERS: tuple[type[Checker], ...] = (
     RotationKept,
     NothingLostBetween,
     LossDeclared,
+    NumbersTold,
+    HolesTold,
+    SnapshotsFollow,
     OrderKept,
     MemoryBounded,
     ClosingEnds,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from holdfast import Event, FeedConfig, Item, Update
 from holdfast.testing.world import Observer
@@ -17,7 +17,7 @@ def text_of(item: Item) -> str | None:
     """The text of a message of a stream. Heartbeats and notices are messages to a feed without a dialect, too."""
     if type(item) is str:
         return item if item.startswith('{"stream"') else None
-    return str(item.text) if type(item) is Update and item.stream is not None else None
+    return str(item.text) if isinstance(item, Update) and item.stream is not None else None
 
 
 class Violation(AssertionError):
@@ -37,7 +37,7 @@ class Checker(Observer):
         self.voyage = voyage
         self.config: FeedConfig = voyage.config
 
-    def fail(self, what: str) -> None:
+    def fail(self, what: str) -> NoReturn:
         raise Violation(self.promise, what, self.voyage.now)
 
     def on_event(self, event: Event) -> None:

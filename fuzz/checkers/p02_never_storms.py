@@ -20,7 +20,7 @@ class NeverStorms(Checker):
 
     def __init__(self, voyage: Voyage) -> None:
         super().__init__(voyage)
-        self._dials: deque[float] = deque()
+        self._dials: dict[str, deque[float]] = {}  # by host
         self._dialled_at: dict[int, float] = {}
         self._opened_at: dict[int, float] = {}
         self._rotating: set[int] = set()  # what is to be replaced
@@ -29,9 +29,9 @@ class NeverStorms(Checker):
         self._last_failed: int | None = None
 
     def on_dialled(self, conn: int, endpoint: Endpoint, now: float) -> None:
-        window = self.config.dial_window
-        self._dials.append(now)
-        if len(self._dials) > window.count and now - self._dials.popleft() < window.period - EPSILON:
+        window, dials = self.config.dial_window, self._dials.setdefault(endpoint.host, deque())
+        dials.append(now)
+        if len(dials) > window.count and now - dials.popleft() < window.period - EPSILON:
             self.fail(f"more than {window.count} dials in {window.period:g} s")
         self._dialled_at[conn] = now
 
@@ -64,7 +64,8 @@ class NeverStorms(Checker):
         self._failures += 1
         # The smallest pause that the settings allow after so many failures.
         pause = self.config.backoff.pause(self._failures, 1.0)
-        asked = item.failure.header("retry-after")
+        # Of one door; another one may be tried.
+        asked = item.failure.header("retry-after") if len(self.config.targets) == 1 else None
         earliest = at + pause + (float(asked) if asked else 0.0)
         self._dialled_at.pop(conn, None)
         if following is not None and following < earliest - EPSILON:

@@ -20,6 +20,7 @@ from holdfast import (
     LegEnded,
     Paused,
     Resumed,
+    Resynced,
     Rotated,
     Rotating,
     Subscribed,
@@ -183,12 +184,12 @@ class NothingLostBetween(LossDeclared):
         """Somebody else judges."""
         if (text := text_of(item)) is not None:
             stream, number = number_of(text)
-            self._last[stream] = number
-            self._gaps_at[stream] = self._gaps_of(stream)
-            self._number_at[stream] = self._number
+            self._take(stream, number)
             self._owed.pop(stream, None)
         elif isinstance(item, Gap):
             self._look_at(item)
+        elif isinstance(item, Resynced):
+            self._resynced_at[item.stream] = item.at
 
     def after_healing(self, now: float) -> None:
         """Somebody else judges."""

@@ -11,7 +11,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from fuzz.checkers.base import EPSILON, Checker, Stalls, text_of
-from holdfast import Event, Gap, Item, Paused, Resumed, Stale, SubscriptionRefused, Unsubscribed
+from holdfast import Event, Gap, Item, Paused, Resumed, Resynced, Stale, SubscriptionRefused, Unsubscribed
 
 if TYPE_CHECKING:
     from fuzz.voyage import Voyage
@@ -38,6 +38,7 @@ class LossDeclared(Checker):
         self._owed: dict[str, tuple[float, int]] = {}  # when a stream was said to be missing; gaps as above
         self._refused: set[str] = set()  # since they were heard last: the consumer was told that nothing comes
         self._number = 0  # of gaps
+        self._resynced_at: dict[str, float] = {}
         self._number_at: dict[str, int] = {}  # how many there had been of any kind when the stream was last heard
         self._latest: deque[tuple[int, Gap]] = deque(maxlen=_GAPS_KEPT)  # with their numbers
         self._stalls, self._pauses = Stalls(), Stalls()  # what lies unread came earlier than the machine can know
@@ -59,6 +60,8 @@ class LossDeclared(Checker):
         if (text := text_of(item)) is None:
             if isinstance(item, Gap):
                 self._look_at(item)
+            elif isinstance(item, Resynced):
+                self._resynced_at[item.stream] = item.at
             elif isinstance(item, SubscriptionRefused):
                 self._refused.add(item.stream)
             elif self.voyage.plan.overlaps:
@@ -79,9 +82,18 @@ class LossDeclared(Checker):
             at, before = self._owed.pop(stream)
             if before == gaps and not self._has_left_since(stream, at):
                 self.fail(f"{stream} was missing from {at:.3f} s on, and {number} came without a gap before it")
+        self._take(stream, number)
+
+    def _take(self, stream: str, number: int) -> None:
+        """What was held for a snapshot stands behind the gaps of that time, all of which the snapshot makes good."""
         self._last[stream] = number
-        self._gaps_at[stream] = gaps
-        self._number_at[stream] = self._number
+        resynced = self._resynced_at.get(stream)
+        if resynced is not None and self.voyage.exchange.published_at(stream, number) <= resynced:
+            self._gaps_at.setdefault(stream, self._gaps_of(stream))
+            self._number_at.setdefault(stream, self._number)
+        else:
+            self._gaps_at[stream] = self._gaps_of(stream)
+            self._number_at[stream] = self._number
 
     def _judge_missing(self, stream: str, missing: list[int]) -> None:
         """Each lies in one of the gaps since the last message, by when it would have come."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _COST_OF_ITEM = 64
 _SHORTEST_MESSAGE = 20  # bytes on the wire, of the voyage's service
-_SHORTEST_COMPRESSED, _LONGEST_INFLATED = 8, 40
+_SHORTEST_COMPRESSED, _LONGEST_INFLATED = 8, 70
 _EVENTS_KEPT = 5000  # the machine keeps no more than about so many
 _EVENTS_OF_A_DIAL = 6
 

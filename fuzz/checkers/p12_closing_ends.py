@@ -36,5 +36,7 @@ class ClosingEnds(Checker):
             self.fail("a timer is left")
         if process.sockets:
             self.fail(f"sockets are left: {sorted(process.sockets)}")
+        if process.jobs_running:
+            self.fail(f"functions of the user's run on: {sorted(process.jobs_running)}")
         if not self._closed:
             self.fail("no Closed item")

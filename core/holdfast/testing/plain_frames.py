@@ -13,7 +13,8 @@ from holdfast.wire.loops import xor_masked
 _MASKED = 0x80
 _HEAD = 6  # bytes before a payload of less than 126 bytes
 _SHORT = 125
-_CONTROL = {FIN | PING: Ping, FIN | PONG: Pong}
+_TEXT, _PING, _PONG = FIN | TEXT, FIN | PING, FIN | PONG
+_PLAIN = (_TEXT, _PING, _PONG)
 
 
 def plain_events(data: bytes) -> list[Event] | None:
@@ -21,25 +22,21 @@ def plain_events(data: bytes) -> list[Event] | None:
     events: list[Event] = []
     at = 0
     while at < len(data):
-        kind = _CONTROL.get(data[at])
-        if (
-            (kind is None and data[at] != FIN | TEXT)
-            or at + _HEAD > len(data)
-            or not _MASKED <= data[at + 1] <= _MASKED + _SHORT
-        ):
+        first = data[at]
+        if first not in _PLAIN or at + _HEAD > len(data) or not _MASKED <= data[at + 1] <= _MASKED + _SHORT:
             return None
         begin = at + _HEAD
         at = begin + data[at + 1] - _MASKED
         if at > len(data):
             return None
         payload = xor_masked(data[begin:at], data[begin - 4 : begin], at - begin)
-        if kind is None:
-            try:
-                events.append(TextMessage(payload.decode()))
-            except UnicodeDecodeError:
-                return None
-        else:
-            events.append(kind(payload))
+        if first != _TEXT:
+            events.append(Ping(payload) if first == _PING else Pong(payload))
+            continue
+        try:
+            events.append(TextMessage(payload.decode()))
+        except UnicodeDecodeError:
+            return None
     return events
 
 

@@ -114,6 +114,11 @@ class Process:
             if getattr(type(observer), name) is not getattr(Observer, name):
                 hooks.append(getattr(observer, name))
 
+    @property
+    def jobs_running(self) -> set[int]:
+        """The functions of the user's that run, by the numbers of their jobs."""
+        return self._jobs.running
+
     # Driving
 
     def start(self, wall_offset: float = 0.0) -> None:
@@ -123,6 +128,11 @@ class Process:
     def close(self) -> None:
         self.machine.close(self._schedule.now)
         self.settle()
+
+    def end_jobs(self) -> None:
+        """Nobody will look at this world again: the user's functions that run in it end."""
+        for number in self._jobs.running:
+            self._jobs.end(number)
 
     def tick(self) -> None:
         """One more tick than there need be, as a spurious wake-up gives."""
@@ -141,19 +151,19 @@ class Process:
 
     def settle(self) -> None:
         """Steps 2 to 4 of the contract."""
-        now = self._schedule.now
-        for command in self.machine.take_commands():
+        now, machine = self._schedule.now, self.machine
+        for command in machine.take_commands():
             for hook in self._hooks["on_command"]:
                 hook(command, now)
             self._carry_out(command)
-        if self.machine.has_items and self._taking is None:
+        if machine.has_items and self._taking is None:
             if self.consumer_pause:
                 self._taking = self._schedule.call_in(self.consumer_pause, self._take)
             else:
                 self._hand_over()
-        self._arm(self.machine.next_deadline())
+        self._arm(machine.next_deadline())
         for hook in self._hooks["on_settled"]:
-            hook(self.machine, now)
+            hook(machine, now)
         self._jobs.go_on()
 
     def _carry_out(self, command: Command) -> None:
@@ -191,9 +201,10 @@ class Process:
             socket.link.upward.put(None)
 
     def _hand_over(self) -> None:
+        now, hooks = self._schedule.now, self._hooks["on_item"]
         for item in self.machine.take_items(self.consumer_limit):
-            for hook in self._hooks["on_item"]:
-                hook(item, self._schedule.now)
+            for hook in hooks:
+                hook(item, now)
 
     def _take(self) -> None:
         self._taking = None
