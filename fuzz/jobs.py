@@ -31,6 +31,7 @@ class Outcome:
     dials: int = 0
     troubles: Counter[str] = field(default_factory=Counter[str])
     rules: tuple[str, ...] = ()  # of the service
+    traits: tuple[str, ...] = ()  # what only some voyages have
 
     def __str__(self) -> str:
         return self.summary
@@ -45,7 +46,7 @@ def sail_voyage(seed: int, hours: float | None = None) -> Outcome:
         violation.add_note(f"The voyage: {plan}")
         raise
     summary = f"{plan}: {log.messages} messages, {log.dials} dials"
-    return Outcome(summary, log.seconds, log.dials, log.troubles, plan.rules_in_force)
+    return Outcome(summary, log.seconds, log.dials, log.troubles, plan.rules_in_force, plan.traits)
 
 
 def sail_twice(seed: int, hours: float | None = None) -> Outcome:
@@ -57,7 +58,7 @@ def sail_twice(seed: int, hours: float | None = None) -> Outcome:
     if first.digest != second.digest:
         raise Violation(13, f"the same seed went two ways: {plan}", 0.0)
     seconds, troubles = first.seconds + second.seconds, first.troubles + second.troubles
-    return Outcome(f"{plan}: twice the same", seconds, 2 * first.dials, troubles, plan.rules_in_force)
+    return Outcome(f"{plan}: twice the same", seconds, 2 * first.dials, troubles, plan.rules_in_force, plan.traits)
 
 
 def run_machine(seed: int) -> Outcome:

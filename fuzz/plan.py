@@ -86,6 +86,25 @@ class Plan:
         )
 
     @property
+    def traits(self) -> tuple[str, ...]:
+        """What only some voyages have."""
+        spoken, options = self.spoken, self.options
+        has = {
+            "streams": spoken is not None,
+            "numbers": spoken is not None and spoken.numbers,
+            "keys that come again": spoken is not None and spoken.key == "number",
+            "counted connections": spoken is not None and spoken.limits.counts,
+            "check_sequences": options.get("check_sequences", False),
+            "resync": self.resync is not None,
+            "legs": options.get("legs", 1) > 1,
+            "rotation": options.get("rotation") is not None,
+            "several endpoints": self.doors.count > 1,
+            "an endpoint that stays shut": self.doors.dead is not None,
+            "compression": options.get("compression") is not None,
+        }
+        return tuple(trait for trait, is_there in has.items() if is_there)
+
+    @property
     def overlaps(self) -> bool:
         """Whether several connections may carry the same streams."""
         options = self.options

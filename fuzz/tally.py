@@ -30,13 +30,16 @@ class Result:
 
 @dataclass
 class Tally:
-    """`simulated` and `rules` count simulated seconds: of each kind of job, and under each rule of a service."""
+    """`simulated`, `rules` and `traits` count simulated seconds: of each kind of job, under each rule of a service, and
+    of voyages that have what others do not.
+    """
 
     jobs: Counter[str] = field(default_factory=Counter[str])
     simulated: Counter[str] = field(default_factory=Counter[str])
     dials: int = 0
     troubles: Counter[str] = field(default_factory=Counter[str])
     rules: Counter[str] = field(default_factory=Counter[str])
+    traits: Counter[str] = field(default_factory=Counter[str])
     slowest: Result | None = None
 
     def add(self, result: Result) -> None:
@@ -47,6 +50,7 @@ class Tally:
             self.dials += outcome.dials
             self.troubles += outcome.troubles
             self.rules.update(dict.fromkeys(outcome.rules, seconds))
+            self.traits.update(dict.fromkeys(outcome.traits, seconds))
         if self.slowest is None or result.took > self.slowest.took:
             self.slowest = result
 
@@ -67,9 +71,10 @@ class Tally:
     def summary(self) -> str:
         """The lines at the end of a run."""
         troubles = ", ".join(f"{kind} {count}" for kind, count in self.troubles.most_common())
-        rules = ", ".join(f"{name} {seconds / _HOUR:.0f} h" for name, seconds in self.rules.most_common())
+        rules, traits = _in_hours(self.rules), _in_hours(self.traits)
         promises = ", ".join(f"{number} {hours:.0f} h" for number, hours in self.promises().items())
-        return f"troubles: {troubles or 'none'}\nrules: {rules or 'none'}\npromises: {promises}"
+        lines = {"troubles": troubles, "rules": rules, "with": traits, "promises": promises}
+        return "\n".join(f"{what}: {told or 'none'}" for what, told in lines.items())
 
     def report(self, failed: Result | None) -> dict[str, object]:
         """The same for programs, in simulated hours. `found`: None, or what broke and the way back to it."""
@@ -79,6 +84,11 @@ class Tally:
             "dials": self.dials,
             "troubles": dict(self.troubles),
             "rules": {name: seconds / _HOUR for name, seconds in self.rules.items()},
+            "traits": {name: seconds / _HOUR for name, seconds in self.traits.items()},
             "promises": {str(number): hours for number, hours in self.promises().items()},
             "found": None if failed is None else {"problem": failed.problem, "way_back": failed.way_back},
         }
+
+
+def _in_hours(seconds: Counter[str]) -> str:
+    return ", ".join(f"{name} {each / _HOUR:.0f} h" for name, each in seconds.most_common())

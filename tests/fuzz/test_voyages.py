@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from fuzz.canaries import CANARIES, Canary
 from fuzz.checkers import CHECKERS
+from fuzz.effort import DAY, effort_of
 from fuzz.jobs import Outcome, sail_twice
 from fuzz.plan import HOUR, draw_plan
 from fuzz.state_machine import FleetUnderInputs
@@ -16,6 +18,8 @@ from fuzz.tally import Result, Tally
 from fuzz.troubles import TROUBLES
 from fuzz.voyage import sail
 from hypothesis import HealthCheck, settings
+
+from holdfast import Retry
 
 # Promises without a checker of their own: 11 is what no exception may leave, 13 is the digest of two runs.
 WITHOUT_CHECKER = {11, 13}
@@ -58,9 +62,36 @@ def test_some_voyages_have_several_connections_and_their_troubles():
     assert any(plan.config.rotation is None for plan in overlapping), "the user may rotate all the same"
 
 
+def test_some_voyages_have_numbers_snapshots_and_several_endpoints():
+    plans = [draw_plan(seed, tuple(TROUBLES)) for seed in range(300)]
+    traits = Counter(trait for plan in plans for trait in plan.traits)
+    assert 40 < traits["numbers"] < 100
+    assert min(traits.values()) > 10
+    assert {kind for plan in plans for kind in plan.pauses} == set(TROUBLES)
+    assert all(plan.rules.dial_limit is None for plan in plans if plan.doors.count > 1)
+
+
+def test_as_much_happens_in_each_voyage_and_quiet_ones_take_weeks():
+    plans = [draw_plan(seed, tuple(TROUBLES)) for seed in range(300)]
+    efforts = sorted(effort_of(plan) * plan.seconds for plan in plans)
+    assert efforts[len(efforts) // 2] == pytest.approx(efforts[len(efforts) // 4], rel=0.01)
+    assert max(plan.seconds for plan in plans) > 7 * DAY
+    assert min(plan.rate for plan in plans) < 0.02
+    assert max(plan.rate for plan in plans) > 90
+
+
+def test_a_feed_that_has_ended_by_itself_ends_its_voyage():
+    plan = draw_plan(0, ("policy_close",), 7 * DAY, plain=True, single=True)
+    plan = replace(plan, options={**plan.options, "retry": Retry(max_policy_closes=1)}, pauses={"policy_close": 60.0})
+    assert sail(plan).seconds < DAY
+
+
 def test_a_run_is_added_up():
     tally = Tally()
-    outcomes = [Outcome("", 7200.0, 3, Counter(reset=2), ("heartbeat",)), Outcome("", 1800.0, 1, Counter(reset=1))]
+    outcomes = [
+        Outcome("", 7200.0, 3, Counter(reset=2), ("heartbeat",), ("legs",)),
+        Outcome("", 1800.0, 1, Counter(reset=1)),
+    ]
     tally.add(Result("voyage", 1, 0.5, outcomes[0], None))
     tally.add(Result("twice", 2, 0.25, outcomes[1], None))
     tally.add(failed := Result("machine", 3, 0.1, None, "AssertionError"))
@@ -71,10 +102,12 @@ def test_a_run_is_added_up():
         "dials": 4,
         "troubles": {"reset": 3},
         "rules": {"heartbeat": 2.0},
+        "traits": {"legs": 2.0},
         "promises": {**dict.fromkeys(map(str, range(1, 13)), 2.5), "13": 0.5},
         "found": {"problem": "AssertionError", "way_back": "python -m fuzz machine 3"},
     }
     assert "heartbeat 2 h" in tally.summary()
+    assert "with: legs 2 h" in tally.summary()
     assert json.loads(json.dumps(report)) == report
 
 
