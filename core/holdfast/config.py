@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import cast
 
 from holdfast.checks import between, can_be_sent, count, need, positive
@@ -63,6 +64,7 @@ class FeedOptions(EndpointOptions, total=False):
     rebalance: Rebalance | None
     restart_after: int | None
     memory_limit: int | None
+    dial_window_file: str | PurePath | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,9 @@ class FeedConfig:
 
     `memory_limit`: bytes of all that the feed queues and holds, in place of `Limits.max_queue_size`, which then bounds
     nothing; at least 4 KiB. None: the queue has that limit, and what is held those of its own.
+
+    `dial_window_file`: a file in which all processes of this machine that name it count their dials, so that they keep
+    the `dial_window` together; needs `holdfast[shared]`. None: each process for itself.
     """
 
     targets: tuple[Target, ...]
@@ -123,6 +128,7 @@ class FeedConfig:
     rebalance: Rebalance | None = field(default_factory=Rebalance)
     restart_after: int | None = None
     memory_limit: int | None = None
+    dial_window_file: str | PurePath | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(cast(object, self.targets), tuple) or not self.targets:
@@ -165,6 +171,10 @@ class FeedConfig:
             count("restart_after", self.restart_after)
         if self.memory_limit is not None:
             count("memory_limit", self.memory_limit, least=4096)
+        if self.dial_window_file is not None:
+            path = self.dial_window_file
+            is_path = isinstance(path, str | PurePath) and str(path) not in ("", ".")
+            need(is_path, "dial_window_file", path, 'the path of a file, such as "/run/holdfast/dials.json", or None')
         need(isinstance(self.check_sequences, bool), "check_sequences", self.check_sequences, "True or False")
         if self.check_sequences and self.dialect is None:
             raise ConfigError("check_sequences: without a dialect nobody knows the numbers; leave it out")

@@ -86,6 +86,14 @@ class Cancellable(Protocol):
     def cancel(self) -> object: ...
 
 
+class OuterWindow(Protocol):
+    """A window of dials that others keep, too."""
+
+    def ask(self, host: str, ahead: int = 0) -> float:
+        """0.0: dial; it is counted. Else how many seconds to wait, behind so many. May block; for any thread."""
+        ...
+
+
 class Log(Protocol):
     """What is used of logging.Logger."""
 
@@ -109,6 +117,8 @@ class Driver(ABC, Generic[S]):
         self._waiters: list[tuple[Callable[[], bool], Event]] = []
         self.sockets: dict[int, S] = {}
         self.jobs: dict[int, Cancellable] = {}  # functions of the user's that run for a connection
+        self.outer_window: OuterWindow | None = None
+        self._line: dict[str, list[float]] = {}  # by host: until when dials wait for it, inf for those that ask
         self._written: S | None = None  # the last that was written to
         self._trust: Any = None  # the TLS context for endpoints that bring none
 
@@ -215,6 +225,26 @@ class Driver(ABC, Generic[S]):
         self.fleet.awaiting_proxy(conn, proxy.told if proxy is not None else "", self.now())
         self.settle()
 
+    async def may_dial(self, conn: int, endpoint: Endpoint) -> bool:
+        """To be asked in the background before every dial. If not, the machine knows, and there is nothing to do."""
+        if (window := self.outer_window) is None:
+            return True
+        host, asked_at = endpoint.host, self.now()
+        line = [until for until in self._line.get(host, ()) if until > asked_at]
+        self._line[host] = [*line, math.inf]
+        wait = 0.0
+        try:
+            wait = await self.in_thread(lambda: window.ask(host, len(line)))
+        finally:
+            self._line[host].remove(math.inf)
+        if not wait:
+            return True
+        now = self.now()
+        self._line[host].append(now + wait)
+        self.fleet.postponed(conn, now + wait, now)
+        self.settle()
+        return False
+
     def tls_of(self, endpoint: Endpoint) -> tuple[Any, str] | None:
         """The TLS context and the server's name for a dial; None if it needs no TLS."""
         if not endpoint.secure:
@@ -254,6 +284,10 @@ class Driver(ABC, Generic[S]):
     @abstractmethod
     def dial(self, conn: int, endpoint: Endpoint) -> None:
         """Begin to connect in the background; report `connected` or `connect_failed`."""
+
+    @abstractmethod
+    async def in_thread(self, function: Callable[[], float]) -> float:
+        """Run what may block."""
 
     @abstractmethod
     def make_tls_context(self) -> Any:

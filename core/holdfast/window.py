@@ -23,6 +23,11 @@ class RollingWindow:
         # Strict: the one that happened `period` seconds ago must lie outside.
         return max(now, self._times[-allowed] + self._period)
 
+    def take_back(self) -> None:
+        """The latest did not happen."""
+        if self._times:
+            self._times.pop()
+
     def note(self, now: float) -> None:
         """One happened."""
         self._times.append(now)

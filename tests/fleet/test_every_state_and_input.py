@@ -28,6 +28,7 @@ def about(conn: int) -> dict[str, Input]:
         f"connected {conn}": lambda world: world.finish_dial(conn),
         f"awaiting_proxy {conn}": lambda world: world.give(lambda fleet, now: fleet.awaiting_proxy(conn, "h:1", now)),
         f"connect_failed {conn}": lambda world: world.fail_dial(conn, LOST),
+        f"postponed {conn}": lambda world: world.postpone_dial(conn, 3.0),
         f"disconnected {conn}": lambda world: world.end_stream(conn, LOST),
         f"EOF {conn}": lambda world: world.end_stream(conn),
         f"endpoint_made {conn}": lambda world: world.answer_job(

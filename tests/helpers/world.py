@@ -174,6 +174,11 @@ class World:
         self._forget_job(conn)
         self._settle()
 
+    def postpone_dial(self, conn: int, seconds: float) -> None:
+        """The driver finds now that it must not go out yet."""
+        self._lose(conn, lambda: self.fleet.postponed(conn, self.now + seconds, self.now))
+        self._settle()
+
     def answer_job(self, conn: int, action: Callable[[Fleet, float], object]) -> None:
         """The same in place of a function of the user's, which runs no more if the machine takes it for its answer."""
         action(self.fleet, self.now)

@@ -219,6 +219,7 @@ def test_every_option_reaches_the_config() -> None:
         "rebalance": Rebalance(14),
         "restart_after": 15,
         "memory_limit": 16_000,
+        "dial_window_file": "17",
     }
     assert set(options) == FeedOptions.__optional_keys__
     config = FeedConfig.build("wss://h", options)
@@ -252,6 +253,7 @@ def test_every_option_reaches_the_config() -> None:
         Rebalance(14),
         15,
         16_000,
+        "17",
     )
 
 

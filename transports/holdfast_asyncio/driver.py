@@ -21,6 +21,7 @@ from holdfast_asyncio.dial import connect_tcp
 from holdfast_asyncio.protocol import SocketProtocol
 from holdfast_asyncio.proxy import connect_through
 from holdfast_asyncio.signal import Signal
+from holdfast_shared import window_of
 
 _LOG = logging.getLogger("holdfast")
 _LOG.addHandler(logging.NullHandler())  # an application decides what it wants to see
@@ -32,6 +33,7 @@ class AsyncioDriver(Driver[SocketProtocol]):
 
     def __init__(self, config: FeedConfig) -> None:
         super().__init__(config, random=_RANDOM, entropy=os.urandom, log=_LOG)
+        self.outer_window = window_of(config, self.tell)
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.Handle | None = None
         self._due = math.inf  # what the timer is armed for
@@ -85,7 +87,8 @@ class AsyncioDriver(Driver[SocketProtocol]):
 
     async def _dial(self, conn: int, endpoint: Endpoint) -> None:
         try:
-            await self._open(conn, endpoint)
+            if await self.may_dial(conn, endpoint):
+                await self._open(conn, endpoint)
         except Exception as error:  # whatever a resolver or a TLS context of the user's comes up with
             self._dials.pop(conn, None)
             self.fleet.connect_failed(conn, failure_of_dial(error), self.now())
@@ -115,6 +118,9 @@ class AsyncioDriver(Driver[SocketProtocol]):
             if isinstance(error, ConnectionResetError) and not error.args:
                 raise ssl.SSLEOFError from error  # how asyncio says that the stream ended in the TLS handshake
             raise
+
+    async def in_thread(self, function: Callable[[], float]) -> float:
+        return await self._loop.run_in_executor(None, function)
 
     def make_tls_context(self) -> ssl.SSLContext:
         return ssl.create_default_context()

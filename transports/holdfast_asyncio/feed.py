@@ -14,6 +14,7 @@ from holdfast.driver import check_proxies
 from holdfast.feed import Feed
 from holdfast.source import Source
 from holdfast_asyncio.driver import AsyncioDriver
+from holdfast_shared import check_window_file
 
 
 @overload
@@ -34,6 +35,7 @@ def open_feed(source: AnySource, **options: Unpack[FeedOptions]) -> AbstractAsyn
     """
     config = FeedConfig.build(source, options)
     check_proxies(config.targets, os.environ)
+    check_window_file(config)
     return _opened(config)
 
 

@@ -17,6 +17,7 @@ from holdfast.driver import Driver, usable_proxy
 from holdfast.endpoint import Endpoint
 from holdfast.failures import failure_of_dial
 from holdfast.jobs import Job
+from holdfast_shared import window_of
 from holdfast_trio.dial import connect_tcp
 from holdfast_trio.proxy import connect_through
 from holdfast_trio.socket import Socket
@@ -31,6 +32,7 @@ class TrioDriver(Driver[Socket]):
 
     def __init__(self, config: FeedConfig, nursery: trio.Nursery) -> None:
         super().__init__(config, random=_RANDOM, entropy=os.urandom, log=_LOG)
+        self.outer_window = window_of(config, self.tell)
         self._nursery = nursery
         self._timer = trio.CancelScope()
         self._dials: dict[int, trio.CancelScope] = {}
@@ -73,6 +75,9 @@ class TrioDriver(Driver[Socket]):
         """One connection, from the dial until its socket is closed."""
         with scope:
             try:
+                if not await self.may_dial(conn, endpoint):
+                    self._dials.pop(conn, None)
+                    return
                 stream = await self._open_stream(conn, endpoint)
             except Exception as error:  # whatever a resolver or a TLS context of the user's comes up with
                 self._dials.pop(conn, None)
@@ -109,6 +114,9 @@ class TrioDriver(Driver[Socket]):
             await trio.aclose_forcefully(tcp)
             raise
         return stream
+
+    async def in_thread(self, function: Callable[[], float]) -> float:
+        return await trio.to_thread.run_sync(function, abandon_on_cancel=True)
 
     def make_tls_context(self) -> ssl.SSLContext:
         return ssl.create_default_context()

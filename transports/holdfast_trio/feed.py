@@ -15,6 +15,7 @@ from holdfast.dialects.words import Update
 from holdfast.driver import check_proxies
 from holdfast.feed import Feed
 from holdfast.source import Source
+from holdfast_shared import check_window_file
 from holdfast_trio.driver import TrioDriver
 
 
@@ -36,6 +37,7 @@ def open_feed(source: AnySource, **options: Unpack[FeedOptions]) -> AbstractAsyn
     """
     config = FeedConfig.build(source, options)
     check_proxies(config.targets, os.environ)
+    check_window_file(config)
     return _opened(config)
 
 

@@ -104,6 +104,12 @@ class Connection:
         else:
             self._end()
 
+    def postponed(self) -> None:
+        """The driver did not dial: be CLOSED."""
+        if self.state is not State.DIALING:
+            raise LocalProtocolError(f"postponed({self.conn}) in state {self.state.value}: a dial is answered once")
+        self._end()
+
     def awaiting_proxy(self, proxy: str) -> None:
         """The dial waits for this proxy; for "", no more."""
         if self.state is not State.DIALING:

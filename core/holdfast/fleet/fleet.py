@@ -4,7 +4,8 @@ The contract of a driver, in five steps:
 
 1. Give the machine one input: `start`, `connected`, `connect_failed`, `received`, `disconnected`, `tick`, `send`,
    `close`; each with `now`, seconds on the driver's monotonic clock. (And `endpoint_made`, `on_connect_done`,
-   `resynced`, where a command asks for them; and `awaiting_proxy`, where a dial goes through one.)
+   `resynced`, where a command asks for them; `awaiting_proxy`, where a dial goes through one; and `postponed` in place
+   of a dial, for a driver that has reasons of its own.)
 2. Carry out `take_commands()` in order. A Write for a connection that is gone is dropped in silence; numbers of
    connections are never reused, so late bytes of an old socket are inert.
 3. Wake the consumer if `has_items`; it takes them with `take_items()`, or `take_run()`.
@@ -108,6 +109,15 @@ class Fleet:
         now = self._enter(now)
         if (shard := self._by_conn.get(conn)) is not None:
             shard.connect_failed(conn, failure, now)
+            self._leave(shard, now)
+
+    def postponed(self, conn: int, until: float, now: float) -> None:
+        """The driver did not dial, and is to be asked again at `until`: it keeps a window of dials that the machine
+        knows nothing of, such as one that is shared with other processes.
+        """
+        now = self._enter(now)
+        if (shard := self._by_conn.get(conn)) is not None:
+            shard.postponed(conn, until, now)
             self._leave(shard, now)
 
     def on_connect_done(self, conn: int, failure: Failure | None, now: float) -> None:

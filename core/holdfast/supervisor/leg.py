@@ -158,12 +158,19 @@ class Leg:
         """The user's function made it: dial there, or not yet."""
         if (free := self._dial_window_opens(endpoint, now)) > now:
             connection.endpoint_made(None)
-            self.current = None
-            self.redial.not_dialled()
+            self._not_dialled(connection)
             self._wait_for_window(endpoint, free, now)
         else:
             connection.endpoint_made(endpoint)
             self._note_dial(endpoint, now)
+
+    def postponed(self, connection: Connection, until: float, now: float) -> None:
+        """The driver did not dial: the window that is shared with other processes is full until then."""
+        assert connection.endpoint is not None
+        self._shared.dial_window(connection.endpoint.host, self._config.dial_window).take_back()
+        self._tally.dials -= 1
+        self._not_dialled(connection)
+        self._wait_for_window(connection.endpoint, max(until, now), now, " from all processes")
 
     def handle(self, connection: Connection, report: Report, now: float) -> None:
         """What the current connection told."""
@@ -292,9 +299,14 @@ class Leg:
         """When the host may be dialled; in the past if it may now."""
         return self._shared.dial_window(endpoint.host, self._config.dial_window).free_at(now)
 
-    def _wait_for_window(self, endpoint: Endpoint, free: float, now: float) -> None:
+    def _not_dialled(self, connection: Connection) -> None:
+        self.current = None
+        self.redial.not_dialled()
+        self._owner.refused(self, connection)
+
+    def _wait_for_window(self, endpoint: Endpoint, free: float, now: float, whose: str = "") -> None:
         setting = self._config.dial_window
-        detail = f"{setting.count} dials in {setting.period:g} s to {endpoint.host}"
+        detail = f"{setting.count} dials in {setting.period:g} s to {endpoint.host}{whose}"
         self._wait(free, Failure(Cause.DIAL_WINDOW, detail), now)
 
     def _note_dial(self, endpoint: Endpoint, now: float) -> None:

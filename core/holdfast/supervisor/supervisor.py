@@ -116,6 +116,13 @@ class Supervisor:
             leg.endpoint_made(self.connections[conn], endpoint, now)
             self._forget_closed()
 
+    def postponed(self, conn: int, until: float, now: float) -> None:
+        connection = self.connections[conn]
+        connection.postponed()
+        if (leg := self._legs.leg_of(conn)) is not None:
+            leg.postponed(connection, until, now)
+        self._forget_closed()
+
     def on_connect_done(self, conn: int, failure: Failure | None, now: float) -> None:
         connection = self.connections[conn]
         messages: list[str | bytes] = []
