@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from inspect import iscoroutinefunction
-from typing import Any
+from typing import Any, Protocol
 
 from holdfast.dialects.words import Update
 from holdfast.errors import ConfigError
@@ -19,13 +19,23 @@ _LONGEST = 200  # characters shown of a message
 _LINES, _PERIOD = 10, 1.0  # at most so many lines in so many seconds: a message may be bad ten thousand times a second
 
 
-class Callbacks:
-    """Of one feed. `errors`: how often one of them raised. `tell(level, line)` writes to the log."""
+class Teller(Protocol):
+    """The driver, as it is seen here."""
 
-    def __init__(self, tell: Callable[[int, str], None], now: Callable[[], float]) -> None:
+    def tell(self, level: int, line: str) -> None:
+        """One line for the log."""
+
+    def now(self) -> float:
+        """Seconds on the loop's clock."""
+        ...
+
+
+class Callbacks:
+    """Of one feed. `errors`: how often one of them raised."""
+
+    def __init__(self, teller: Teller) -> None:
         self.errors = 0
-        self._tell = tell
-        self._now = now
+        self._teller = teller
         self._window = RollingWindow(_LINES, _PERIOD)
         self._untold = 0
 
@@ -44,14 +54,14 @@ class Callbacks:
 
     def _failed(self, name: str, item: object, error: Exception) -> None:
         self.errors += 1
-        now = self._now()
+        now = self._teller.now()
         if self._window.free_at(now) > now:
             self._untold += 1
             return
         self._window.note(now)
         more = f"; {self._untold} errors before it were not shown" if self._untold else ""
         self._untold = 0
-        self._tell(ERROR, printable(f"{name} raised {told(error)} for {shown(item)}{more}"))
+        self._teller.tell(ERROR, printable(f"{name} raised {told(error)} for {shown(item)}{more}"))
 
 
 def check_callback(name: str, callback: object) -> None:

@@ -40,7 +40,7 @@ class Feed(Generic[M]):
         self._taken: Iterator[M] = iter(())
         self._taking = False
         self._last: Closed | None = None
-        self._callbacks = Callbacks(driver.tell, driver.now)
+        self._callbacks = Callbacks(driver)
 
     def __aiter__(self) -> AsyncIterator[M]:
         return self
