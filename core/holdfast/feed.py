@@ -133,7 +133,16 @@ class Feed(Generic[M]):
         if limit < math.inf:
             self._fleet.remind(limit)
             self._driver.settle()
-        await self._driver.until(lambda: self._is_answered(streams) or self._driver.now() >= limit)
+        seen = -1
+
+        def is_over() -> bool:
+            nonlocal seen
+            if seen != (changes := self._fleet.changes):  # to look at thousands of streams takes a while
+                seen = changes
+                return self._is_answered(streams) or self._driver.now() >= limit
+            return self._driver.now() >= limit
+
+        await self._driver.until(is_over)
         if (ended := self._fleet.ended) is not None:
             raise _error_of(ended)
         states = self._states(streams)

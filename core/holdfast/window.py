@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 
@@ -22,6 +23,15 @@ class RollingWindow:
             return now
         # Strict: the one that happened `period` seconds ago must lie outside.
         return max(now, self._times[-allowed] + self._period)
+
+    @property
+    def latest(self) -> float:
+        """When the latest one happened; -inf if none did."""
+        return self._times[-1] if self._times else -math.inf
+
+    def is_over(self, now: float) -> bool:
+        """Whether all that happened lies outside."""
+        return self.latest + self._period <= now
 
     def take_back(self) -> None:
         """The latest did not happen."""

@@ -65,6 +65,7 @@ class Fleet:
         self._wake = math.inf  # never later than the earliest deadline; looked at anew when it has come
         self._started = False
         self._reminders: list[float] = []  # a heap
+        self._inputs = 0  # of subscribe and unsubscribe
         self._drained_at = math.inf  # since when a paused connection could be read again
 
     # Inputs
@@ -176,12 +177,14 @@ class Fleet:
         """Want these streams from now on. Raises ConfigError for what cannot be asked for; then nothing changed."""
         now = self._enter(now)
         self._shards.subscribe(streams, now)
+        self._inputs += 1
         self._look_ahead(now)
 
     def unsubscribe(self, streams: Iterable[str], now: float) -> None:
         """Want these no more."""
         now = self._enter(now)
         self._shards.unsubscribe(streams, now)
+        self._inputs += 1
         self._look_ahead(now)
 
     def resync(self, streams: Iterable[str], now: float) -> None:
@@ -256,6 +259,11 @@ class Fleet:
         return self._shards.stream_states()
 
     @property
+    def changes(self) -> int:
+        """As long as this number stays the same, so do the states of streams."""
+        return self._shared.told + self._inputs
+
+    @property
     def shards(self) -> dict[int, tuple[str, ...]]:
         """The streams that each shard carries, by its number."""
         return self._shards.streams
@@ -322,4 +330,6 @@ class Fleet:
         if self._by_conn:
             # A regular look at the clock: a stall shows even where no deadline is near.
             wake = min(wake, now + self._stall_after)
+            if now < self._wake <= wake:
+                return  # a look too many costs less than a timer that is armed anew with every input
         self._wake = wake

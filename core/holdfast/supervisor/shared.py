@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from holdfast.supervisor.supervisor import Supervisor
 
 
+_WINDOWS = 64
+
+
 class Shared:
     """One list of commands, one queue of items, one source of randomness and entropy, one series of connection numbers,
     dial windows.
@@ -36,12 +39,15 @@ class Shared:
         self.entropy = entropy
         self.mask = MaskSource(entropy)
         self.wall_offset = 0.0  # Unix time minus `now`
+        self.told = 0  # events, ever
         self._observe = observe or _look_away
         self._conns = 0
         self._windows: dict[str, RollingWindow] = {}
+        self._most_windows = _WINDOWS  # so many are kept without a look at who is still of use
 
     def emit(self, event: Event) -> None:
         """Into the queue, behind all that was put; and to whoever observes, as it happens."""
+        self.told += 1
         self.queue.put_event(event)
         self._observe(event)
 
@@ -53,8 +59,16 @@ class Shared:
     def dial_window(self, host: str, setting: DialWindow) -> RollingWindow:
         """The one window for all dials to a host."""
         if host not in self._windows:
+            if len(self._windows) >= self._most_windows:
+                self._forget_idle_windows()
             self._windows[host] = RollingWindow(setting.count, setting.period)
         return self._windows[host]
+
+    def _forget_idle_windows(self) -> None:
+        """Functions may make endpoints at ever new hosts. What was dialled longer ago than a period bounds nothing."""
+        latest = max(window.latest for window in self._windows.values())
+        self._windows = {host: window for host, window in self._windows.items() if not window.is_over(latest)}
+        self._most_windows = max(_WINDOWS, 2 * len(self._windows))
 
 
 def _look_away(_: Event) -> None:
