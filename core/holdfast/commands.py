@@ -98,7 +98,7 @@ class Write(Command):
     __slots__ = ("data",)
 
     def __init__(self, conn: int, data: bytes) -> None:
-        super().__init__(conn)
+        self.conn = conn  # not by the base: there is one for every message that is sent
         self.data = data
 
     def __repr__(self) -> str:

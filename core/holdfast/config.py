@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import PurePath
 from typing import cast
 
@@ -13,6 +13,7 @@ from holdfast.dialects.words import Patience
 from holdfast.endpoint import check_headers
 from holdfast.errors import ConfigError
 from holdfast.new_connection import NewConnection
+from holdfast.records import dataclass
 from holdfast.settings import (
     Backoff,
     Deflate,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from holdfast.dialects.words import Update
 from holdfast.failures import Failure
+from holdfast.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from http import HTTPStatus
 from typing import cast
 
 from holdfast.errors import GiveUp, HoldfastError
 from holdfast.masking import mask_urls
+from holdfast.records import dataclass
 
 # RFC 6455 section 7.4.1 and the registry it set up.
 CLOSE_NAMES = {

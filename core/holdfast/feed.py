@@ -94,17 +94,17 @@ class Feed(Generic[M]):
         when there will be no connection any more, LocalProtocolError for what is no message. To send something on
         every new connection, use `on_open`.
         """
+        fleet, driver = self._fleet, self._driver
         while True:
-            if not self._fleet.may_send(shard):
-                await self._driver.until(lambda: self._fleet.may_send(shard) or self._fleet.ended is not None)
-            if (ended := self._fleet.ended) is not None:
+            if (ended := fleet.ended) is not None:
                 raise _error_of(ended)
             try:
-                self._fleet.send(message, self._driver.now(), shard)
+                fleet.send(message, driver.now(), shard)
             except NotOpen:
+                await driver.until(lambda: fleet.may_send(shard) or fleet.ended is not None)
                 continue
-            self._driver.settle()
-            await self._driver.flush()
+            driver.settle()
+            await driver.flush()
             return
 
     def subscribe(self, *streams: str) -> None:

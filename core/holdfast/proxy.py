@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from ipaddress import ip_address, ip_network
+from dataclasses import field
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from holdfast.errors import ConfigError, InvalidURL
+from holdfast.records import dataclass
 
 if TYPE_CHECKING:
     from holdfast.endpoint import Endpoint
@@ -146,6 +146,8 @@ def _is_excepted(no_proxy: str, host: str, port: int) -> bool:
 
 
 def _is_within(host: str, network: str) -> bool:
+    from ipaddress import ip_address, ip_network
+
     try:
         return ip_address(host) in ip_network(network.strip("[]"), strict=False)
     except ValueError:  # one of them is a name
@@ -153,6 +155,8 @@ def _is_within(host: str, network: str) -> bool:
 
 
 def _is_address(host: str) -> bool:
+    from ipaddress import ip_address
+
     try:
         ip_address(host)
     except ValueError:

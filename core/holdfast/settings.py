@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal
 
 from holdfast.checks import between, count, need, number, positive, positive_or_none
+from holdfast.records import dataclass
 
 if TYPE_CHECKING:
     from holdfast.events import Gap

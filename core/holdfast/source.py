@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypedDict, cast
 
 from holdfast.endpoint import Endpoint, check_headers
 from holdfast.errors import ConfigError
 from holdfast.proxy import check_proxy
+from holdfast.records import dataclass
 
 
 class EndpointOptions(TypedDict, total=False):

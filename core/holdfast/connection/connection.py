@@ -225,7 +225,8 @@ class Connection:
         if self.state not in (State.GREETING, State.OPEN):
             raise NotOpen(f"connection {self.conn} is {self.state.value}: wait for Connected, then send")
         self._sender.message(message, now, control=control)
-        self._pace(now)
+        if self._config.message_window is not None:  # else nothing ever waits
+            self._pace(now)
 
     def may_send_at(self, now: float) -> float:
         """When a message may be written at once: `now`, or the time at which to ask again."""

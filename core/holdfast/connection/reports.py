@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from holdfast.failures import Failure
+from holdfast.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

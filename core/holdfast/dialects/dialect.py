@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol, runtime_checkable
 
 from holdfast.dialects.words import Patience, Reading
 from holdfast.endpoint import Endpoint
 from holdfast.errors import ConfigError
 from holdfast.failures import Failure
+from holdfast.records import dataclass
 from holdfast.settings import DialWindow, MessageWindow
 from holdfast.source import Source
 from holdfast.verdicts import Verdict

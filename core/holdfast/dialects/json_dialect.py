@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 from holdfast.dialects.dialect import ServiceLimits
@@ -24,6 +23,7 @@ from holdfast.dialects.words import (
 from holdfast.endpoint import Endpoint
 from holdfast.errors import ConfigError
 from holdfast.failures import Failure
+from holdfast.records import dataclass
 from holdfast.verdicts import Verdict
 
 _WRONG_SHAPE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)

@@ -63,6 +63,7 @@ class Fleet:
         self._stall_after = config.stall_after
         self._now = -math.inf
         self._wake = math.inf  # never later than the earliest deadline; looked at anew when it has come
+        self._paced = config.message_window is not None
         self._started = False
         self._reminders: list[float] = []  # a heap
         self._inputs = 0  # of subscribe and unsubscribe
@@ -171,7 +172,9 @@ class Fleet:
         FeedClosed or LocalProtocolError is raised, nothing was sent.
         """
         now = self._enter(now)
-        self._leave(self._shards.send(message, now, shard), now)
+        sender = self._shards.send(message, now, shard)
+        if self._paced:  # else no deadline moved
+            self._leave(sender, now)
 
     def subscribe(self, streams: Iterable[str], now: float) -> None:
         """Want these streams from now on. Raises ConfigError for what cannot be asked for; then nothing changed."""
@@ -246,13 +249,18 @@ class Fleet:
     def take_run(self, limit: int) -> list[Message] | Event | None:
         """Likewise, for speed: one event, or the messages before the next, at most `limit`; None: there is nothing."""
         run = self._shared.queue.take_run(limit)
-        self._note_drained()
+        if self._shards.may_be_paused:
+            self._note_drained()
         return run
 
     def next_deadline(self) -> float:
         """When to call `tick`: seconds on the driver's clock, inf for never."""
-        reminder = self._reminders[0] if self._reminders and not self.is_closed else math.inf
-        return min(self._wake, self._drained_at, reminder)
+        deadline = self._wake
+        if self._drained_at < deadline:
+            deadline = self._drained_at
+        if self._reminders and self._reminders[0] < deadline and not self.is_closed:
+            deadline = self._reminders[0]
+        return deadline
 
     def stream_states(self) -> dict[str, str]:
         """For each wanted stream: `wanted`, `asked`, `subscribed` or `refused`."""
@@ -305,13 +313,14 @@ class Fleet:
 
     def _enter(self, now: float) -> float:
         """The one door: time never runs backwards, and nobody else is blamed for a wake-up that came late."""
+        last = self._now
+        if now <= last:
+            return last
+        self._now = now
         # We were away since the last input at the earliest, however long a deadline has been overdue.
-        late = now - max(self._wake, self._now)
-        if late > _LATENESS_TOLERATED:
+        if now - last > _LATENESS_TOLERATED and (late := now - max(self._wake, last)) > _LATENESS_TOLERATED:
             self._shards.stalled(late, now, report=late >= self._stall_after)
-        if now > self._now:
-            self._now = now
-        return self._now
+        return now
 
     def _note_drained(self) -> None:
         if not self._shards.check_drained():

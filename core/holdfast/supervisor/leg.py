@@ -179,7 +179,8 @@ class Leg:
     def deliver(self, messages: list[str | bytes], nbytes: int, now: float) -> None:
         """Messages of the current connection, `nbytes` in all."""
         if self.streams is None:
-            self._pass_on(messages, nbytes, now)  # type: ignore[arg-type]  # a list of str is one of messages, to read
+            self.data.arrived(now)
+            self._owner.deliver(self, messages, nbytes, now)  # type: ignore[arg-type]  # as Messages, to read
             return
         rest = nbytes
 

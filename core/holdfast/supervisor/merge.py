@@ -9,11 +9,12 @@ began has come through A, since bytes arrive in order.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import cast
 
 from holdfast.dialects.words import Update
 from holdfast.events import Message
+from holdfast.records import dataclass
 from holdfast.settings import ITEM_COST
 from holdfast.supervisor.strand import Strand
 from holdfast.supervisor.tally import LegTally

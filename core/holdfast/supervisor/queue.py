@@ -90,12 +90,21 @@ class ItemQueue:
         segments = self._segments
         if not segments:
             return None
-        if (event := segments[0].event) is not None:
+        first = segments[0]
+        if first.event is not None:
             self._pop_first()
-            return event
-        run = self._take_from_first(limit)
+            return first.event
+        if len(first.items) > limit:
+            return self._take_from_first(limit)  # type: ignore[return-value]  # as below
+        segments.popleft()
+        run = first.items
+        cost = first.cost
         while segments and segments[0].event is None and len(run) + len(segments[0].items) <= limit:
-            run += self._pop_first().items
+            following = segments.popleft()
+            cost += following.cost
+            run += following.items
+        self.size -= cost
+        self.count -= len(run)
         return run  # type: ignore[return-value]  # no segment but an event's holds one
 
     def _take_from_first(self, room: int | None) -> list[Item]:

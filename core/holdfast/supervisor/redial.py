@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from holdfast.config import FeedConfig
 from holdfast.endpoint import Endpoint
 from holdfast.errors import ConfigError
 from holdfast.failures import Failure
 from holdfast.randomness import Randomness
+from holdfast.records import dataclass
 from holdfast.source import EndpointMaker, Target
 from holdfast.supervisor.verdict import judge
 from holdfast.verdicts import Action, Verdict

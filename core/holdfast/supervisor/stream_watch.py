@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from holdfast.dialects.words import Patience
+from holdfast.records import dataclass
 
 _LONGEST_PATIENCE = 64  # times that of the setting, for a stream that nothing mends
 _LOOKS_PER_PATIENCE = 4

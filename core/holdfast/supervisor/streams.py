@@ -8,7 +8,6 @@ that a stream that is rightly quiet, against what was set, does not tear down th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from fnmatch import fnmatchcase
 from typing import Protocol
@@ -37,6 +36,7 @@ from holdfast.events import (
     Unsubscribed,
 )
 from holdfast.failures import Cause, Failure
+from holdfast.records import dataclass
 from holdfast.supervisor.shared import Shared
 from holdfast.supervisor.stream_watch import StreamWatch, Watched
 from holdfast.supervisor.subscriptions import Subscriptions

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from struct import pack
+from collections.abc import Callable, Iterator
+from struct import iter_unpack, pack
 
 from holdfast.errors import LocalProtocolError
 from holdfast.wire.loops import frame_head
@@ -17,7 +17,6 @@ PONG = 0xA
 FIN, RSV, OPCODE = 0x80, 0x70, 0x0F  # the parts of a frame's first byte
 RSV1 = 0x40  # with the opcode: the message is compressed (RFC 7692 section 6)
 MAX_CONTROL_PAYLOAD = 125
-MASK_SIZE = 4
 
 # Codes that an endpoint may put into a close frame (RFC 6455 section 7.4, and 1012 to 1014 of the registry).
 _SENDABLE_CODES = frozenset({*range(1000, 1004), *range(1007, 1015)})
@@ -26,20 +25,18 @@ _SENDABLE_CODES = frozenset({*range(1000, 1004), *range(1007, 1015)})
 class MaskSource:
     """Masks cut from larger draws of entropy: one system call serves many frames."""
 
-    __slots__ = ("_block", "_entropy", "_pos")
+    __slots__ = ("_entropy", "_masks")
     _BLOCK = 512
 
     def __init__(self, entropy: Callable[[int], bytes]) -> None:
         self._entropy = entropy
-        self._block: bytes = b""
-        self._pos = 0
+        self._masks: Iterator[tuple[bytes]] = iter(())
 
     def __call__(self) -> bytes:
-        if self._pos == len(self._block):
-            self._block = self._entropy(self._BLOCK)
-            self._pos = 0
-        self._pos += MASK_SIZE
-        return self._block[self._pos - MASK_SIZE : self._pos]
+        for (mask,) in self._masks:
+            return mask
+        self._masks = iter_unpack("4s", self._entropy(self._BLOCK))
+        return self()
 
 
 def server_frame(opcode: int, payload: bytes) -> bytes:

@@ -7,7 +7,6 @@ bytes that follow the answer are private to it. Whatever is wrong with the answe
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import dataclass
 
 import h11
 from wsproto.utilities import generate_accept_token
@@ -15,6 +14,7 @@ from wsproto.utilities import generate_accept_token
 from holdfast.endpoint import Endpoint
 from holdfast.failures import Cause, Failure
 from holdfast.masking import mask_cut
+from holdfast.records import dataclass
 from holdfast.settings import Deflate
 from holdfast.wire.negotiation import Agreement, agree, offer
 

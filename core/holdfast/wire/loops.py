@@ -72,4 +72,4 @@ def frame_head(opcode: int, masked: int, size: int) -> bytes:
 def xor_masked(payload: bytes, mask: bytes, size: int) -> bytes:
     """XOR with the mask repeated, as one operation on two long integers."""
     stretched = (mask * (size // 4 + 1))[:size]
-    return (int.from_bytes(payload, "big") ^ int.from_bytes(stretched, "big")).to_bytes(size, "big")
+    return (int.from_bytes(payload) ^ int.from_bytes(stretched)).to_bytes(size)

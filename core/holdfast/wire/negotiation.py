@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from holdfast.records import dataclass
 from holdfast.settings import Deflate
 
 _NAME = "permessage-deflate"

@@ -8,12 +8,12 @@ over again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from io import BytesIO, StringIO
 
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 
+from holdfast.records import dataclass
 from holdfast.wire import fast
 from holdfast.wire.deflate import InflateError
 from holdfast.wire.frames import BINARY, CLOSE, MAX_CONTROL_PAYLOAD, TEXT, server_frame

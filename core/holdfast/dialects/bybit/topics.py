@@ -7,11 +7,12 @@ marked "measured" was seen by clients that compared two connections, in 2026-09.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 from holdfast.dialects.channels import UNKNOWN, Channel, Message
 from holdfast.dialects.words import Patience
+from holdfast.records import dataclass
 
 Category = Literal["spot", "linear", "inverse", "option"]
 INTERVALS = ("1", "3", "5", "15", "30", "60", "120", "240", "360", "720", "D", "W", "M")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from holdfast.dialects.channels import (
@@ -22,6 +21,7 @@ from holdfast.dialects.channels import (
     whole,
 )
 from holdfast.dialects.words import Heartbeat, Listed, Patience, Reading, Refused
+from holdfast.records import dataclass
 
 if TYPE_CHECKING:
     from holdfast.dialects.models import Model
