@@ -16,7 +16,7 @@ Level = tuple[Decimal, Decimal]
 """Price and size. Of an update: the size that is now at this price, 0 for none."""
 
 
-class Trade(Struct, frozen=True):
+class Trade(Struct, frozen=True, gc=False):
     """One trade. `side` is what the taker did: `sell` hit a bid. `time`: when it was made."""
 
     symbol: str
@@ -27,7 +27,7 @@ class Trade(Struct, frozen=True):
     time: float
 
 
-class AggTrade(Struct, frozen=True):
+class AggTrade(Struct, frozen=True, gc=False):
     """All fills of one taker order at one price. `first_id` and `last_id`: of the trades that it is made of."""
 
     symbol: str
@@ -40,7 +40,7 @@ class AggTrade(Struct, frozen=True):
     last_id: int
 
 
-class Kline(Struct, frozen=True):
+class Kline(Struct, frozen=True, gc=False):
     """One candle as it stands. `interval` as the service writes it. `close_time`: the last moment that belongs to it.
 
     `volume` in the base asset, `quote_volume` in the quote asset. `closed`: it will not change any more; None where
@@ -61,7 +61,7 @@ class Kline(Struct, frozen=True):
     closed: bool | None = None
 
 
-class BookTicker(Struct, frozen=True):
+class BookTicker(Struct, frozen=True, gc=False):
     """The best bid and ask. `id`: of this state of the book."""
 
     symbol: str
@@ -73,7 +73,7 @@ class BookTicker(Struct, frozen=True):
     time: float | None = None
 
 
-class MiniTicker(Struct, frozen=True):
+class MiniTicker(Struct, frozen=True, gc=False):
     """The last 24 hours, rolling: `close` is the last price."""
 
     symbol: str
@@ -86,7 +86,7 @@ class MiniTicker(Struct, frozen=True):
     time: float | None = None
 
 
-class MarkPrice(Struct, frozen=True):
+class MarkPrice(Struct, frozen=True, gc=False):
     """What a future is valued at. `funding_rate` as a fraction of the position, due at `funding_time`."""
 
     symbol: str
@@ -97,7 +97,7 @@ class MarkPrice(Struct, frozen=True):
     time: float | None = None
 
 
-class FundingRate(Struct, frozen=True):
+class FundingRate(Struct, frozen=True, gc=False):
     """What holders of a perpetual future pay each other at `funding_time`: a fraction of the position, as it stands."""
 
     symbol: str
@@ -106,7 +106,7 @@ class FundingRate(Struct, frozen=True):
     time: float | None = None
 
 
-class DepthUpdate(Struct, frozen=True):
+class DepthUpdate(Struct, frozen=True, gc=False):
     """Changes of a book, or with `snapshot` all of it, to the depth that was asked for.
 
     `last_id` is the state of the book after it. It continues the state `previous_id` where the service names that, or

@@ -5,16 +5,16 @@ Fields are named as the service names them; what is not used here is skipped.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Any, Protocol
 
-from msgspec import Struct
+from msgspec import Struct, defstruct
 from msgspec.json import Decoder
 
 from holdfast.dialects.binance.kinds import Market
-from holdfast.dialects.binance.updates import seconds
+from holdfast.dialects.binance.updates import MICROSECONDS
 from holdfast.dialects.models import (
     AggTrade,
     BookTicker,
@@ -24,18 +24,23 @@ from holdfast.dialects.models import (
     MarkPrice,
     MiniTicker,
     Model,
-    Side,
     Trade,
 )
 
 
 class _Payload(Protocol):
-    def models(self, symbol: str, /) -> Sequence[Model]:
+    def models(self, symbol: str, /) -> list[Model]:
         """`symbol`: of the stream, for payloads that do not name it."""
         ...
 
 
-class _Trade(Struct):
+class _Message(Protocol):
+    """What stands around the payload, which may be several."""
+
+    data: _Payload | list[_Payload]
+
+
+class _Trade(Struct, gc=False):
     s: str
     t: int
     p: Decimal
@@ -44,13 +49,13 @@ class _Trade(Struct):
     m: bool  # the buyer was the maker, so the taker sold
     X: str | None = None
 
-    def models(self, _symbol: str, /) -> list[Trade]:
+    def models(self, _symbol: str, /) -> list[Model]:
         if self.X == "NA":  # of futures (observed): a number that was spent without a trade
             return []
-        return [Trade(self.s, str(self.t), self.p, self.q, _side(self.m), seconds(self.T))]
+        return [Trade(self.s, str(self.t), self.p, self.q, "sell" if self.m else "buy", _seconds(self.T))]
 
 
-class _AggTrade(Struct):
+class _AggTrade(Struct, gc=False):
     s: str
     a: int
     p: Decimal
@@ -60,13 +65,15 @@ class _AggTrade(Struct):
     T: int
     m: bool
 
-    def models(self, _symbol: str, /) -> list[AggTrade]:
+    def models(self, _symbol: str, /) -> list[Model]:
         return [
-            AggTrade(self.s, str(self.a), self.p, self.q, _side(self.m), seconds(self.T), self.f, self.l),
+            AggTrade(
+                self.s, str(self.a), self.p, self.q, "sell" if self.m else "buy", _seconds(self.T), self.f, self.l
+            ),
         ]
 
 
-class _Candle(Struct):
+class _Candle(Struct, gc=False):
     t: int
     T: int
     i: str
@@ -80,18 +87,18 @@ class _Candle(Struct):
     x: bool
 
 
-class _Kline(Struct):
+class _Kline(Struct, gc=False):
     k: _Candle
     s: str | None = None
     ps: str | None = None  # of a continuous contract, the pair
 
-    def models(self, symbol: str, /) -> list[Kline]:
+    def models(self, symbol: str, /) -> list[Model]:
         k = self.k
-        times = seconds(k.t), seconds(k.T)
+        times = _seconds(k.t), _seconds(k.T)
         return [Kline(self.s or self.ps or symbol, k.i, *times, k.o, k.h, k.l, k.c, k.v, k.q, k.n, k.x)]
 
 
-class _BookTicker(Struct):
+class _BookTicker(Struct, gc=False):
     s: str
     u: int
     b: Decimal
@@ -100,11 +107,11 @@ class _BookTicker(Struct):
     A: Decimal
     T: int | None = None
 
-    def models(self, _symbol: str, /) -> list[BookTicker]:
+    def models(self, _symbol: str, /) -> list[Model]:
         return [BookTicker(self.s, self.b, self.B, self.a, self.A, self.u, _maybe_seconds(self.T))]
 
 
-class _MiniTicker(Struct):
+class _MiniTicker(Struct, gc=False):
     E: int
     s: str
     o: Decimal
@@ -114,11 +121,11 @@ class _MiniTicker(Struct):
     v: Decimal
     q: Decimal
 
-    def models(self, _symbol: str, /) -> list[MiniTicker]:
-        return [MiniTicker(self.s, self.o, self.h, self.l, self.c, self.v, self.q, seconds(self.E))]
+    def models(self, _symbol: str, /) -> list[Model]:
+        return [MiniTicker(self.s, self.o, self.h, self.l, self.c, self.v, self.q, _seconds(self.E))]
 
 
-class _MarkPrice(Struct):
+class _MarkPrice(Struct, gc=False):
     E: int
     s: str
     p: Decimal
@@ -126,12 +133,12 @@ class _MarkPrice(Struct):
     r: str | None = None  # "" for contracts without funding
     T: int | None = None  # when funding is due
 
-    def models(self, _symbol: str, /) -> list[MarkPrice]:
+    def models(self, _symbol: str, /) -> list[Model]:
         rate = Decimal(self.r) if self.r else None
-        return [MarkPrice(self.s, self.p, self.i, rate, _maybe_seconds(self.T or None), seconds(self.E))]
+        return [MarkPrice(self.s, self.p, self.i, rate, _maybe_seconds(self.T or None), _seconds(self.E))]
 
 
-class _Depth(Struct):
+class _Depth(Struct, gc=False):
     """Spot's changes, and all books of futures, which have the same fields."""
 
     s: str
@@ -143,25 +150,25 @@ class _Depth(Struct):
     T: int | None = None
     pu: int | None = None
 
-    def models(self, _symbol: str, /) -> list[DepthUpdate]:
-        time = seconds(self.E if self.T is None else self.T)
+    def models(self, _symbol: str, /) -> list[Model]:
+        time = _seconds(self.E if self.T is None else self.T)
         return [DepthUpdate(self.s, self.b, self.a, False, self.U, self.u, self.pu, time=time)]
 
 
 class _TopOfFutures(_Depth):
     """The best levels, all of them each time."""
 
-    def models(self, _symbol: str, /) -> list[DepthUpdate]:
-        time = seconds(self.E if self.T is None else self.T)
+    def models(self, _symbol: str, /) -> list[Model]:
+        time = _seconds(self.E if self.T is None else self.T)
         return [DepthUpdate(self.s, self.b, self.a, True, last_id=self.u, time=time)]
 
 
-class _TopOfSpot(Struct):
+class _TopOfSpot(Struct, gc=False):
     lastUpdateId: int  # noqa: N815
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
 
-    def models(self, symbol: str, /) -> list[DepthUpdate]:
+    def models(self, symbol: str, /) -> list[Model]:
         return [DepthUpdate(symbol, self.bids, self.asks, True, last_id=self.lastUpdateId)]
 
 
@@ -178,35 +185,38 @@ _PAYLOADS: dict[str, type[_Payload]] = {
 }
 
 
-def models_of(market: Market, stream: str, data: str | bytes) -> list[Model]:
-    """Raises ValueError for a payload that is not as documented."""
+def models_of(market: Market, stream: str, text: str | bytes) -> list[Model]:
+    """Of a whole message. Raises ValueError for a payload that is not as documented."""
     way = _way(market, stream)
     if way is None:
         return []
-    many, one, symbol = way
-    if data[:1] in ("[", b"["):
-        return [model for payload in many.decode(data) for model in payload.models(symbol)]
-    return [*one.decode(data).models(symbol)]
+    decode, symbol = way
+    payload = decode(text).data
+    if isinstance(payload, list):
+        return [model for one in payload for model in one.models(symbol)]
+    return payload.models(symbol)
 
 
 @lru_cache(maxsize=8192)
-def _way(market: Market, stream: str) -> tuple[Decoder[list[_Payload]], Decoder[_Payload], str] | None:
-    """How payloads of a stream are decoded, and the symbol of its name; None where no model describes them."""
+def _way(market: Market, stream: str) -> tuple[Callable[[str | bytes], _Message], str] | None:
+    """How messages of a stream are decoded, and the symbol of its name; None where no model describes them."""
     kind = market.kind(stream)
     if kind is None or kind.payload is None:
         return None
-    return *_decoders(kind.payload), stream.partition("@")[0].upper()
+    return _decoder(kind.payload), stream.partition("@")[0].upper()
 
 
 @cache
-def _decoders(name: str) -> tuple[Decoder[list[_Payload]], Decoder[_Payload]]:
+def _decoder(name: str) -> Callable[[str | bytes], _Message]:
     payload: Any = _PAYLOADS[name]
-    return Decoder(list[payload]), Decoder(payload)
+    message: Any = defstruct("Message", [("data", payload | list[payload])], gc=False)
+    decoder: Decoder[Any] = Decoder(message)
+    return decoder.decode
 
 
-def _side(buyer_is_maker: bool) -> Side:
-    return "sell" if buyer_is_maker else "buy"
+def _seconds(time: int) -> float:
+    return time / 1e6 if time > MICROSECONDS else time / 1e3
 
 
 def _maybe_seconds(time: int | None) -> float | None:
-    return None if time is None else seconds(time)
+    return None if time is None else _seconds(time)

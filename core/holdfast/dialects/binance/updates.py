@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SHUTDOWN = "!serverShutdown"  # of spot, since 2026-05: told on every connection, unasked
 _NAME, _DATA = '{"stream":"', '","data":'
 _NAME_AT = len(_NAME)
-_MICROSECONDS = 1e14  # a Unix time above this is in microseconds: timeUnit=MICROSECOND in the URL makes them so
+MICROSECONDS = 1e14  # a Unix time above this is in microseconds: timeUnit=MICROSECOND in the URL makes them so
 
 
 class _Place(NamedTuple):
@@ -85,7 +85,7 @@ class BinanceUpdate(Update):
         return self._place
 
     def _models(self) -> list[Model]:
-        return _models_of()(self.MARKET, self.stream, self.data) if self.stream is not None else []
+        return _models_of()(self.MARKET, self.stream, self.text) if self.stream is not None else []
 
 
 class SpotUpdate(BinanceUpdate):
@@ -181,4 +181,4 @@ def seconds(time: float) -> float:
     """Of a time in milliseconds, or microseconds. Raises TypeError, or ValueError for what is no time."""
     if not isfinite(time):
         raise ValueError
-    return time / 1e6 if time > _MICROSECONDS else time / 1e3
+    return time / 1e6 if time > MICROSECONDS else time / 1e3
