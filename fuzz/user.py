@@ -34,9 +34,6 @@ class _Hand:
     def settle(self) -> None:
         self._voyage.process.settle()
 
-    def tell(self, level: int, line: str) -> None:
-        """Nobody reads a log here."""
-
     async def until(self, condition: Callable[[], bool]) -> None:
         while not condition():
             await _once()
