@@ -36,6 +36,7 @@ from holdfast.events import (
     Paused,
     PongReceived,
     Rebalanced,
+    RecentEvent,
     Redirected,
     Resumed,
     Resynced,
@@ -72,7 +73,7 @@ from holdfast.settings import (
     Subscribing,
     Timeouts,
 )
-from holdfast.stats import FeedStats, LegStats, ShardStats
+from holdfast.stats import FeedStats, Histogram, LegStats, ShardStats, StreamStats
 from holdfast.wire import accelerator
 
 __version__ = "0.1.0"
@@ -102,6 +103,7 @@ __all__ = [
     "Gap",
     "GaveUp",
     "GiveUp",
+    "Histogram",
     "HoldfastError",
     "InvalidURL",
     "Item",
@@ -122,6 +124,7 @@ __all__ = [
     "PongReceived",
     "Rebalance",
     "Rebalanced",
+    "RecentEvent",
     "Redirected",
     "RestartNeeded",
     "Resumed",
@@ -142,6 +145,7 @@ __all__ = [
     "Staleness",
     "Stall",
     "StreamRefused",
+    "StreamStats",
     "Subscribed",
     "Subscribing",
     "SubscriptionRefused",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Any
+from typing import Any, NamedTuple
 
 from holdfast.dialects.words import Update
 from holdfast.failures import Failure
@@ -278,3 +278,12 @@ class Closed(Event):
 
 Message = str | bytes | Update  # an Update where a dialect reads the service's messages
 Item = str | bytes | Update | Event
+
+
+class RecentEvent(NamedTuple):
+    """What happened lately, as `Feed.recent_events` has it. `shard`: whose it is; None for all of them, or where there
+    is one only. The snapshot is left out of `Resynced`.
+    """
+
+    event: Event
+    shard: int | None

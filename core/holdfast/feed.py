@@ -19,8 +19,8 @@ from holdfast.errors import (
     RestartNeeded,
     StreamRefused,
 )
-from holdfast.events import Closed, Event, Gap
-from holdfast.stats import FeedStats
+from holdfast.events import Closed, Event, Gap, RecentEvent
+from holdfast.stats import FeedStats, StreamStats
 
 M = TypeVar("M")  # what the messages are: `str | bytes`, or Update
 _AT_ONCE = 1024  # items taken between two chances for other tasks to run
@@ -190,6 +190,15 @@ class Feed(Generic[M]):
     def stats(self) -> FeedStats:
         """Counters and ages at this moment."""
         return replace(self._fleet.stats(self._driver.now()), callback_errors=self._callbacks.errors)
+
+    def stream_stats(self) -> dict[str, StreamStats]:
+        """The same of each stream that is wanted."""
+        return self._fleet.stream_stats(self._driver.now())
+
+    @property
+    def recent_events(self) -> tuple[RecentEvent, ...]:
+        """The latest 200 events as they happened, oldest first, but for pongs. Nobody needs to take them."""
+        return self._fleet.recent_events
 
     @property
     def is_open(self) -> bool:

@@ -27,12 +27,12 @@ from holdfast.connection import Connection, encode
 from holdfast.connection import State as ConnectionState
 from holdfast.endpoint import Endpoint
 from holdfast.errors import LocalProtocolError, NotOpen
-from holdfast.events import Closed, Event, Gap, Item, Message
+from holdfast.events import Closed, Event, Gap, Item, Message, RecentEvent
 from holdfast.failures import Failure
 from holdfast.fleet.memory import Memory
 from holdfast.fleet.shards import Shards
 from holdfast.randomness import Randomness
-from holdfast.stats import FeedStats
+from holdfast.stats import FeedStats, StreamStats
 from holdfast.supervisor import ItemQueue, Shared, Supervisor
 from holdfast.wire import check_close_code
 
@@ -308,6 +308,15 @@ class Fleet:
     def stats(self, now: float) -> FeedStats:
         """The state of the feed at `now`."""
         return self._shards.stats(max(now, self._now))
+
+    def stream_stats(self, now: float) -> dict[str, StreamStats]:
+        """Of each stream that is wanted, at `now`."""
+        return self._shards.stream_stats(max(now, self._now))
+
+    @property
+    def recent_events(self) -> tuple[RecentEvent, ...]:
+        """The latest events as they happened, oldest first, but for pongs; taken by the consumer or not."""
+        return tuple(self._shared.recent)
 
     # Inside
 

@@ -18,7 +18,7 @@ from holdfast.fleet.allotment import Allotment, Bounds
 from holdfast.fleet.memory import Memory
 from holdfast.fleet.summary import summed_up
 from holdfast.fleet.unrest import Unrest
-from holdfast.stats import FeedStats
+from holdfast.stats import FeedStats, StreamStats
 from holdfast.supervisor import PassOn, Resyncs, Shared, State, Supervisor, Tally
 
 _GAPS_REMEMBERED = 1000
@@ -279,7 +279,24 @@ class Shards:
         shards = {number: shard.stats(now) for number, shard in self._running.items()}
         end = None if self.ended is None else State.CLOSING.value if self._shared.shards else State.CLOSED.value
         dropped = self._shared.queue.dropped + (self._resyncs.dropped if self._resyncs is not None else 0)
-        return summed_up(shards, self._past, self._shared.queue, dropped, self._stalls, end)
+        return summed_up(
+            shards,
+            self._past,
+            self._shared.queue,
+            dropped=dropped,
+            stalls=self._stalls,
+            end=end,
+            closed=self.ended,
+            now=now,
+            unix_time=now + self._shared.wall_offset,
+        )
+
+    def stream_stats(self, now: float) -> dict[str, StreamStats]:
+        """Of each that is wanted."""
+        found: dict[str, StreamStats] = {}
+        for number, shard in self._running.items():
+            found.update(shard.stream_stats(number, now))
+        return found
 
     # Inside
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from holdfast.stats import FeedStats, ShardStats
+from holdfast.events import Closed
+from holdfast.stats import LAG_BOUNDS, RTT_BOUNDS, FeedStats, Histogram, ShardStats
 from holdfast.supervisor import ItemQueue, Tally
 from holdfast.wire import accelerator
 
@@ -13,10 +14,22 @@ _FURTHEST_LAST = ("idle", "waiting", "connecting", "open")
 
 
 def summed_up(
-    shards: Mapping[int, ShardStats], past: Tally, queue: ItemQueue, dropped: int, stalls: int, end: str | None
+    shards: Mapping[int, ShardStats],
+    past: Tally,
+    queue: ItemQueue,
+    *,
+    dropped: int,
+    stalls: int,
+    end: str | None,
+    closed: Closed | None,
+    now: float,
+    unix_time: float,
 ) -> FeedStats:
-    """`past`: of shards that are no more. `end`: the state of a feed that has ended."""
+    """`past`: of shards that are no more. `end`: the state of a feed that has ended, `closed`: its last item."""
     all_ = list(shards.values())
+    causes: Counter[str] = Counter(past.gap_causes)
+    for one in all_:
+        causes.update(one.gap_causes)
     losses: Counter[str] = Counter(past.losses)
     for one in all_:
         losses.update(one.losses)
@@ -45,7 +58,23 @@ def summed_up(
         shards=shards,
         rebalances=past.rebalances + sum(one.rebalances for one in all_),
         accelerator=accelerator,
+        at=now,
+        unix_time=unix_time,
+        streams=sum(one.streams for one in all_),
+        rate=sum(one.rate for one in all_),
+        byte_rate=sum(one.byte_rate for one in all_),
+        rtts=Histogram.sum_of(RTT_BOUNDS, [past.rtts.read, *(one.rtts for one in all_)]),
+        lags=Histogram.sum_of(LAG_BOUNDS, [past.lags.read, *(one.lags for one in all_)]),
+        gap_causes=dict(causes),
+        gap_seconds=past.gap_seconds + sum(one.gap_seconds for one in all_),
+        uptime=max((one.uptime for one in all_), default=0.0),
+        connect_age=_least(one.connect_age for one in all_),
+        ended=None if closed is None else _why(closed),
     )
+
+
+def _why(closed: Closed) -> str:
+    return "" if closed.failure is None else f"{closed.failure} ({closed.reason})"
 
 
 def _most(values: Iterable[float | None]) -> float | None:

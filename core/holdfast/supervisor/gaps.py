@@ -75,6 +75,6 @@ class Ledger:
 
     def declare(self, gap: Gap) -> None:
         """Into the feed, behind all that was delivered."""
-        self._tally.gaps += 1
+        self._tally.declared(gap)
         self.recent.append(gap)
         self._emit(gap)

@@ -122,7 +122,7 @@ class Leg:
         self._owner = owner
         self.streams: Streams | None = None
         if config.dialect is not None:
-            self.streams = Streams(config.dialect, config, shared, self)
+            self.streams = Streams(config.dialect, config, shared, self, tally)
         self._config = config
         self._shared = shared
         self._tally = tally
@@ -385,7 +385,7 @@ class Leg:
             self._go_on_after(connection, failure, now, healthy=healthy)
 
     def _on_pong(self, connection: Connection, report: Pong, now: float) -> None:
-        self._tally.rtt = report.rtt
+        self._tally.ponged(report.rtt)
         self._owner.emit(PongReceived(now, connection.conn, report.rtt))
         self._owner.ponged(self, now - report.rtt, now)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from holdfast.commands import Command
-from holdfast.events import Event
+from holdfast.events import Event, PongReceived, RecentEvent, Resynced
 from holdfast.randomness import Randomness
 from holdfast.settings import DialWindow
 from holdfast.supervisor.queue import ItemQueue
@@ -15,6 +17,8 @@ from holdfast.wire import MaskSource
 
 if TYPE_CHECKING:
     from holdfast.supervisor.supervisor import Supervisor
+
+_EVENTS_REMEMBERED = 200
 
 
 _WINDOWS = 64
@@ -40,15 +44,20 @@ class Shared:
         self.mask = MaskSource(entropy)
         self.wall_offset = 0.0  # Unix time minus `now`
         self.told = 0  # events, ever
+        self.recent: deque[RecentEvent] = deque(maxlen=_EVENTS_REMEMBERED)
         self._observe = observe or _look_away
         self._conns = 0
         self._windows: dict[str, RollingWindow] = {}
         self._most_windows = _WINDOWS  # so many are kept without a look at who is still of use
 
-    def emit(self, event: Event) -> None:
-        """Into the queue, behind all that was put; and to whoever observes, as it happens."""
+    def emit(self, event: Event, shard: int | None = None) -> None:
+        """Into the queue, behind all that was put; and to whoever observes, as it happens. `shard`: whose it is."""
         self.told += 1
         self.queue.put_event(event)
+        if type(event) is Resynced:
+            self.recent.append(RecentEvent(replace(event, snapshot=None), shard))  # which may be large
+        elif type(event) is not PongReceived:  # which would soon be all of them
+            self.recent.append(RecentEvent(event, shard))
         self._observe(event)
 
     def next_conn(self) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from holdfast.dialects.words import Patience
 from holdfast.records import dataclass
+from holdfast.supervisor.meters import StreamTally
 
 _LONGEST_PATIENCE = 64  # times that of the setting, for a stream that nothing mends
 _LOOKS_PER_PATIENCE = 4
@@ -16,7 +17,9 @@ class Watched:
     """One stream. `heard_at`: when its last message came, or it was acknowledged or reported after that."""
 
     __slots__ = (
+        "bytes",
         "closely",
+        "counted",
         "excused",
         "excused_at",
         "heard_at",
@@ -27,13 +30,17 @@ class Watched:
         "patience",
         "step",
         "stretch",
+        "tally",
     )
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, patience: Patience, tally: StreamTally) -> None:
         self.patience = patience
+        self.tally = tally
         self.heard_at = 0.0
         self.held = False  # acknowledged on the current connection
         self.messages = 0  # since it was last not held: a first one may come before the acknowledgement
+        self.bytes = 0  # of these
+        self.counted = 0  # of these, when `heard_at` was last set for another reason
         self.step = 0  # how far up the ladder
         self.stretch = 1  # how much longer it may be silent, because nothing helped
         self.lagging = False
@@ -59,6 +66,24 @@ class Watched:
             self.excused, self.excused_at = 0.0, self.heard_at
         self.excused += late
 
+    @property
+    def data_at(self) -> float | None:
+        """When its last message came, on whatever leg."""
+        before = self.tally.heard_at
+        return before if self.messages == self.counted else max(self.heard_at, before or self.heard_at)
+
+    def heard_otherwise(self, now: float) -> None:
+        """Its silence counts from now on, though no message came."""
+        self.tally.heard_at, self.counted = self.data_at, self.messages
+        self.heard_at = now
+
+    def count_anew(self) -> None:
+        """What it brought so far goes into the books."""
+        self.tally.heard_at = self.data_at
+        self.tally.messages += self.messages
+        self.tally.bytes += self.bytes
+        self.messages = self.bytes = self.counted = 0
+
     def misses(self) -> None:
         """Since its last message others may have been lost, if not earlier."""
         if self.missed_since is None:
@@ -78,14 +103,15 @@ class Silent:
 class StreamWatch:
     """Every wanted stream of a feed, across its connections."""
 
-    def __init__(self, patience: Callable[[str], Patience]) -> None:
+    def __init__(self, patience: Callable[[str], Patience], tally: Callable[[str], StreamTally]) -> None:
         self.streams: dict[str, Watched] = {}
         self._patience = patience
+        self._tally = tally
 
     def want(self, streams: Iterable[str]) -> None:
         for stream in streams:
             if stream not in self.streams:
-                self.streams[stream] = Watched(self._patience(stream))
+                self.streams[stream] = Watched(self._patience(stream), self._tally(stream))
 
     def forget(self, streams: Iterable[str]) -> None:
         for stream in streams:
@@ -103,7 +129,7 @@ class StreamWatch:
         for stream in streams:
             if (watched := self.streams.get(stream)) is not None:
                 watched.held = True
-                watched.heard_at = now
+                watched.heard_otherwise(now)
 
     def not_held(self, streams: Iterable[str]) -> None:
         """These are not subscribed to for now: their silence is no wonder."""
@@ -111,7 +137,7 @@ class StreamWatch:
             if (watched := self.streams.get(stream)) is not None:
                 watched.held = False
                 watched.closely = True
-                watched.messages = 0
+                watched.count_anew()
 
     def gone(self, streams: Iterable[str]) -> None:
         """These are not sent any more, and we did not learn it at once."""
@@ -141,7 +167,7 @@ class StreamWatch:
                 found.append(Silent(stream, now - watched.silent_since, watched.step))
                 watched.misses()
                 watched.step += 1
-                watched.heard_at = now
+                watched.heard_otherwise(now)
         return found
 
     def climbed(self, streams: Iterable[str]) -> None:

@@ -40,6 +40,7 @@ from holdfast.records import dataclass
 from holdfast.supervisor.shared import Shared
 from holdfast.supervisor.stream_watch import StreamWatch, Watched
 from holdfast.supervisor.subscriptions import Subscriptions
+from holdfast.supervisor.tally import Tally
 from holdfast.timers import Timers
 
 
@@ -90,14 +91,14 @@ class Carrier(Protocol):
 class Streams:
     """Desired state and its reconciliation with the current connection."""
 
-    def __init__(self, dialect: Dialect, config: FeedConfig, shared: Shared, carrier: Carrier) -> None:
+    def __init__(self, dialect: Dialect, config: FeedConfig, shared: Shared, carrier: Carrier, tally: Tally) -> None:
         self._dialect = dialect
         self._config = config
         self._shared = shared
         self._carrier = carrier
         self._emit = carrier.emit
         self._wanted = carrier.wanted
-        self._watch = StreamWatch(self._patience_of)
+        self._watch = StreamWatch(self._patience_of, tally.stream)
         self._watch.want(self._wanted)
         self._timers = Timers(Timer)
         self._connection: Connection | None = None
@@ -138,6 +139,11 @@ class Streams:
         """Whether it fell silent, or is gone, and has brought nothing since."""
         watched = self._watch.streams.get(stream)
         return watched is not None and watched.missed_since is not None
+
+    @property
+    def watched(self) -> dict[str, Watched]:
+        """What each wanted stream has brought."""
+        return self._watch.streams
 
     @property
     def is_settled(self) -> bool:
@@ -219,6 +225,7 @@ class Streams:
             if watched is not None:
                 watched.heard_at = now
                 watched.messages += 1
+                watched.bytes += len(text)
                 if watched.closely:
                     if updates:
                         deliver(updates)

@@ -16,6 +16,7 @@ from holdfast.connection import State as ConnectionState
 from holdfast.endpoint import Endpoint
 from holdfast.errors import NotOpen
 from holdfast.events import (
+    Connected,
     Connecting,
     Disconnected,
     Event,
@@ -23,17 +24,18 @@ from holdfast.events import (
     Message,
     Rebalanced,
     RetryScheduled,
+    Rotated,
     ShardEvent,
     Unsubscribed,
 )
 from holdfast.failures import Cause, Failure
 from holdfast.source import shown
-from holdfast.stats import ShardStats
+from holdfast.stats import ShardStats, StreamStats
 from holdfast.supervisor.confluence import Confluence
 from holdfast.supervisor.leg import Leg
 from holdfast.supervisor.leg import State as LegState
-from holdfast.supervisor.leg_stats import stats_of
 from holdfast.supervisor.sequences import PassOn, Sequences
+from holdfast.supervisor.shard_stats import note_lags, note_streams, shard_stats, stream_stats
 from holdfast.supervisor.shared import Shared
 from holdfast.supervisor.tally import Tally
 
@@ -54,6 +56,7 @@ _OF_LEGS = (
     (LegState.CONNECTING, State.CONNECTING),
     (LegState.WAITING, State.WAITING),
 )
+_LOOK_EVERY = 0.25  # seconds between two looks at how late messages are
 
 
 _NOTED = frozenset({Connecting, Disconnected, RetryScheduled})
@@ -93,7 +96,8 @@ class Supervisor:
         self._shared = shared
         self._owner = owner
         self._tally = Tally()
-        self._data_at: float | None = None  # when the latest message came
+        self.data_at: float | None = None  # when the latest message came
+        self._look_at = 0.0  # when the next look at messages is due, and not at every one
         self._sequences: Sequences | None = None
         self._pass_on = owner.pass_on
         self._legs = Confluence(self, config, shared, self._tally)
@@ -105,6 +109,7 @@ class Supervisor:
     # Inputs
 
     def start(self, now: float) -> None:
+        self._tally.uptime.started(now)
         for leg in self._legs.legs:
             leg.dial(now)
 
@@ -181,6 +186,8 @@ class Supervisor:
     def unsubscribe(self, streams: Sequence[str], now: float) -> None:
         """Want these no more."""
         self._legs.unsubscribe(streams, now)
+        for stream in streams:
+            self._tally.streams.pop(stream, None)
         if self._sequences is not None:
             self._sequences.forget(streams)
 
@@ -286,35 +293,25 @@ class Supervisor:
         return self._tally
 
     def stats(self, now: float) -> ShardStats:
-        legs = self._legs.legs
-        current = [leg.current for leg in legs if leg.is_open and leg.current is not None]
-        tally = self._tally
-        return ShardStats(
-            state=self.state.value,
-            streams=len(self._legs.wanted),
-            messages=tally.messages,
-            received_bytes=tally.bytes,
-            dials=tally.dials,
-            connections=tally.connections,
-            attempt=min(0 if leg.is_healthy else leg.redial.attempt for leg in legs),
-            gaps=tally.gaps,
-            rotations=tally.rotations,
-            losses=dict(tally.losses),
-            connected_for=max((now - one.opened_at for one in current), default=None),
-            data_age=now - self._data_at if self._data_at is not None else None,
-            byte_age=min((now - one.last_received for one in current), default=None),
-            rtt=tally.rtt,
-            last_failure=str(tally.last_failure) if tally.last_failure else None,
-            legs=tuple(stats_of(leg, now) for leg in legs),
-            rebalances=tally.rebalances,
-        )
+        return shard_stats(self, self._legs, self._tally, self._config, now)
+
+    def stream_stats(self, number: int, now: float) -> dict[str, StreamStats]:
+        """Of each that is wanted. `number`: what the fleet calls us."""
+        return stream_stats(self._legs, self._tally, number, now)
 
     # What the legs tell
 
     def emit(self, event: Event) -> None:
         if self.number is not None and isinstance(event, ShardEvent):
             event = replace(event, shard=self.number)
-        self._shared.emit(event)
+        uptime = self._tally.uptime
+        if isinstance(event, Connected):
+            uptime.opened(event.conn, event.at)
+        elif isinstance(event, Disconnected):
+            uptime.gone(event.conn, event.at)
+        elif isinstance(event, Rotated):
+            uptime.gone(event.previous, event.at)
+        self._shared.emit(event, self.number)
         if type(event) is Gap:
             if self._sequences is not None and event.cause.cause is not Cause.OVERFLOW:  # which is behind it
                 self._sequences.declared(event)
@@ -327,7 +324,9 @@ class Supervisor:
         self._legs.ledger.declare(gap)
 
     def put(self, messages: list[Message], nbytes: int, now: float) -> None:
-        self._data_at = now
+        self.data_at = now
+        if now >= self._look_at:
+            self._look(messages, now)
         self._tally.messages += len(messages)
         self._pass_on(messages, nbytes, now)
 
@@ -347,6 +346,17 @@ class Supervisor:
 
     # Inside
 
+    def _look(self, messages: list[Message], now: float) -> None:
+        """At what the messages of one chunk tell of many."""
+        tally = self._tally
+        if now >= tally.pace.next_at:
+            tally.pace.note(tally.messages, tally.bytes, now)
+            note_streams(self._legs, tally, now)
+        self._look_at = tally.pace.next_at
+        if self._config.dialect is not None:
+            note_lags(messages, tally, now + self._shared.wall_offset)
+            self._look_at = min(self._look_at, now + _LOOK_EVERY)
+
     def _handle(self, connection: Connection, reports: Sequence[Report], now: float) -> None:
         for report in reports:
             if (leg := self._legs.leg_of(connection.conn)) is not None:
@@ -362,4 +372,5 @@ class Supervisor:
         """Nothing new begins from here. Sockets may take longer."""
         self._legs.end(now, code, reason)
         self._legs.ledger.settle(now)
+        self._tally.uptime.ended(now)
         self.has_ended = True

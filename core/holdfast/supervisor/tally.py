@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
+from holdfast.events import Gap
 from holdfast.failures import Failure
+from holdfast.supervisor.meters import Pace, StreamTally, Uptime, lags, round_trips
 
 
 class Tally:
@@ -14,13 +16,20 @@ class Tally:
         "bytes",
         "connections",
         "dials",
+        "gap_causes",
+        "gap_seconds",
         "gaps",
+        "lags",
         "last_failure",
         "losses",
         "messages",
+        "pace",
         "rebalances",
         "rotations",
         "rtt",
+        "rtts",
+        "streams",
+        "uptime",
     )
 
     def __init__(self) -> None:
@@ -29,6 +38,28 @@ class Tally:
         self.losses: Counter[str] = Counter()
         self.last_failure: Failure | None = None
         self.rtt: float | None = None
+        self.rtts = round_trips()
+        self.lags = lags()
+        self.gap_causes: Counter[str] = Counter()
+        self.gap_seconds = 0.0
+        self.pace = Pace()
+        self.uptime = Uptime()
+        self.streams: dict[str, StreamTally] = {}
+
+    def declared(self, gap: Gap) -> None:
+        """The consumer is told of it."""
+        self.gaps += 1
+        self.gap_causes[gap.cause.cause.value] += 1
+        self.gap_seconds += gap.until - gap.since
+
+    def ponged(self, rtt: float) -> None:
+        """A ping was answered after so long."""
+        self.rtt = rtt
+        self.rtts.add(rtt)
+
+    def stream(self, name: str) -> StreamTally:
+        """Of this one; the same for all legs."""
+        return self.streams.setdefault(name, StreamTally())
 
     def note(self, failure: Failure) -> None:
         """A dial or a connection came to this end."""
@@ -42,6 +73,10 @@ class Tally:
         self.dials += other.dials
         self.connections += other.connections
         self.gaps += other.gaps
+        self.gap_causes.update(other.gap_causes)
+        self.gap_seconds += other.gap_seconds
+        self.rtts.merge(other.rtts)
+        self.lags.merge(other.lags)
         self.rotations += other.rotations
         self.rebalances += other.rebalances
         self.losses.update(other.losses)
