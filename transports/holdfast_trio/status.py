@@ -44,8 +44,8 @@ async def serve_status(
 
     try:
         listeners = await trio.open_tcp_listeners(port, host=host)
-    except OSError as error:
-        raise not_served(host, port, error) from error
+    except OSError as refused:
+        raise not_served(host, port, refused) from refused
     error: BaseException | None = None
     async with trio.open_nursery() as nursery:
         nursery.start_soon(trio.serve_listeners, serve, listeners)

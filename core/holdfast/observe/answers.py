@@ -59,6 +59,7 @@ class Site:
         self._paths: dict[str, Callable[[str], Answer]] = {
             "/": self._home,
             "/health": self._health,
+            "/metrics": self._metrics,
             "/ready": self._ready,
             "/status": self._status,
         }
@@ -90,13 +91,23 @@ class Site:
         return _text(503, "\n".join(reasons)) if reasons else _text(200, "ready")
 
     def _status(self, query: str) -> Answer:
-        streams = parse_qs(query).get("streams", ["0"])[-1] not in ("0", "")
-        return Answer(200, _JSON, json.dumps(status(self._feeds, streams=streams)).encode())
+        return Answer(200, _JSON, json.dumps(status(self._feeds, streams=_wants_streams(query))).encode())
+
+    def _metrics(self, query: str) -> Answer:
+        try:
+            from holdfast.observe.metrics import exposition
+        except ModuleNotFoundError:
+            return _text(501, "metrics need prometheus-client: pip install 'holdfast[metrics]'")
+        return Answer(200, *exposition(self._feeds, streams=_wants_streams(query)))
 
     def _home(self, _: str) -> Answer:
         if self._page is None:  # it is part of the package, as its code is
             self._page = files("holdfast.observe").joinpath("page.html").read_bytes()
         return Answer(200, "text/html; charset=utf-8", self._page, (("Content-Security-Policy", _PAGE_POLICY),))
+
+
+def _wants_streams(query: str) -> bool:
+    return parse_qs(query).get("streams", ["0"])[-1] != "0"
 
 
 def _text(code: int, text: str, *headers: tuple[str, str]) -> Answer:
