@@ -13,11 +13,23 @@ from holdfast.observe.answers import Site, StatusServer
 from holdfast.observe.observed import Observed
 from holdfast.observe.readiness import reasons_of, unready
 from holdfast.observe.status import VERSION, status
+from holdfast.observe.summary import Line, Summary
 
 if TYPE_CHECKING:
     from holdfast.observe.metrics import FeedCollector
 
-__all__ = ["VERSION", "Observed", "Site", "StatusServer", "collector", "reasons_of", "status", "unready"]
+__all__ = [
+    "VERSION",
+    "Line",
+    "Observed",
+    "Site",
+    "StatusServer",
+    "Summary",
+    "collector",
+    "reasons_of",
+    "status",
+    "unready",
+]
 
 
 def collector(feeds: Mapping[str, Observed], *, streams: bool = False) -> FeedCollector:
