@@ -7,6 +7,7 @@ import click
 from holdfast import __version__, accelerator
 from holdfast_cli.demo import demo
 from holdfast_cli.tail import tail
+from holdfast_cli.top import top
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,3 +25,4 @@ def holdfast() -> None:
 
 holdfast.add_command(demo)
 holdfast.add_command(tail)
+holdfast.add_command(top)
