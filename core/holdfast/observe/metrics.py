@@ -6,6 +6,8 @@ Needs prometheus-client, so that nothing else imports it. docs/observing.md list
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from itertools import accumulate
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -164,6 +166,9 @@ def _histograms(shards: Mapping[Labels, ShardStats]) -> Iterator[Metric]:
 
 
 def _cumulative(histogram: Histogram) -> list[tuple[str, float]]:
-    bounds = [*map(str, histogram.bounds), "+Inf"]
-    counts = [sum(histogram.counts[: number + 1]) for number in range(len(bounds))]
-    return list(zip(bounds, map(float, counts), strict=True))
+    return list(zip(_labels_of(histogram.bounds), map(float, accumulate(histogram.counts)), strict=True))
+
+
+@cache
+def _labels_of(bounds: tuple[float, ...]) -> list[str]:
+    return [*map(str, bounds), "+Inf"]
