@@ -37,6 +37,7 @@ from holdfast.supervisor.verdict import judge
 from holdfast_cli.demo import demo
 from holdfast_cli.exits import Exit
 from holdfast_cli.tail import tail
+from holdfast_cli.top import top
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"]
@@ -46,6 +47,7 @@ EVENTS = [
 ]
 GROUPS = (Backoff, Deflate, DialWindow, Keepalive, Limits, MessageWindow, Overflow, Patience, Resync, Retry, Staleness)
 GROUPS += (Rebalance, Rotation, Sharding, Subscribing, Timeouts)
+WITH_SNIPPETS = ("configuration", "dialects", "exchanges", "observing")
 SHOWN = {
     "binance_asyncio.py": "README.md",
     "tail_asyncio.py": "README.md",
@@ -84,7 +86,7 @@ def test_links_lead_somewhere(document: str) -> None:
     assert [link for link in links if not ((ROOT / document).parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("document", ["docs/configuration.md", "docs/dialects.md", "docs/exchanges.md"])
+@pytest.mark.parametrize("document", [f"docs/{name}.md" for name in WITH_SNIPPETS])
 def test_snippets_compile_and_their_calls_are_taken(document: str) -> None:
     blocks = code_blocks(document)
     assert blocks
@@ -190,7 +192,8 @@ def test_every_other_cause_is_retried() -> None:
 
 def test_every_option_stands_there() -> None:
     told = [cells[0].strip("`").split()[0] for cells in rows("docs/command-line.md") if cells[0].startswith("`--")]
-    options = [option for command in (demo, tail) for one in command.params for option in one.opts if option[0] == "-"]
+    params = [one for command in (demo, tail, top) for one in command.params]
+    options = [option for one in params for option in one.opts if option[0] == "-"]
     assert sorted(told) == sorted(options)
 
 
