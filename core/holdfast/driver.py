@@ -158,7 +158,9 @@ class Driver(ABC, Generic[S]):
     def deadline_came(self) -> None:
         """To be called when the armed timer fired and what was readable has been read (step 5)."""
         self._armed = -math.inf  # it is spent: whatever the deadline is now, it is armed anew
-        self.fleet.tick(self.now())
+        now = self.now()
+        self.fleet.set_wall_offset(self.wall_time() - now)  # it was set, or the machine slept
+        self.fleet.tick(now)
         self.settle()
 
     async def until(self, ready: Callable[[], bool]) -> None:
@@ -276,6 +278,10 @@ class Driver(ABC, Generic[S]):
     @abstractmethod
     def now(self) -> float:
         """Seconds on the loop's monotonic clock."""
+
+    @abstractmethod
+    def wall_time(self) -> float:
+        """Unix seconds. Looked at when a deadline comes, which is every `stall_after` at least."""
 
     @abstractmethod
     def arm(self, deadline: float) -> None:

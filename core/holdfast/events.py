@@ -282,8 +282,9 @@ Item = str | bytes | Update | Event
 
 class RecentEvent(NamedTuple):
     """What happened lately, as `Feed.recent_events` has it. `shard`: whose it is; None for all of them, or where there
-    is one only. The snapshot is left out of `Resynced`.
+    is one only. `unix_time`: when, by the wall clock of then. The snapshot is left out of `Resynced`.
     """
 
     event: Event
     shard: int | None
+    unix_time: float

@@ -135,7 +135,7 @@ def test_the_latest_events_whoever_takes_them() -> None:
     world.run(5)
     world.peer.hang_up()
     world.run(5)
-    lately = [type(event).__name__ for event, _ in world.fleet.recent_events]
+    lately = [type(event).__name__ for event, _, _ in world.fleet.recent_events]
     assert lately == ["Connecting", "Connected", "Disconnected", "RetryScheduled", "Connecting", "Connected", "Gap"]
     for _ in range(300):
         world.peer.hang_up()
@@ -159,3 +159,12 @@ def test_why_a_feed_has_ended() -> None:
 def test_the_wall_clock_is_told() -> None:
     stats = World(wall_offset=1_700_000_000.0).open().fleet.stats(2000.0)
     assert (stats.at, stats.unix_time) == (2000.0, 1_700_002_000.0)
+
+
+def test_what_was_remembered_happened_when_the_wall_clock_said_so() -> None:
+    world = World(wall_offset=1_700_000_000.0).open()
+    world.fleet.set_wall_offset(1_800_000_000.0)  # the machine slept, or somebody set the clock
+    world.peer.hang_up()
+    world.run(0.5)
+    times = [recent.unix_time for recent in world.fleet.recent_events]
+    assert times == [1_700_001_000.0, 1_700_001_000.0, 1_800_001_000.0, 1_800_001_000.0]

@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 import threading
+import time
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from typing import Any
@@ -136,6 +137,18 @@ def test_what_the_body_raises_comes_out_as_it_is(backend: Backend) -> None:
                 raise AssertionError("was cancelled")
 
     backend.run(test)
+
+
+def test_a_wall_clock_that_is_set_is_noticed(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test() -> None:
+        async with backend.open_feed(f"ws://127.0.0.1:{server.port}/", stall_after=0.05) as feed:
+            await anext(feed)
+            before = feed.stats().unix_time
+            monkeypatch.setattr(time, "time", lambda: before + 3600.0)
+            await backend.until(lambda: feed.stats().unix_time > before + 3500.0)
+
+    with WebSocketServer(send_and_stay("a")) as server:
+        backend.run(test)
 
 
 def test_asyncio_has_no_server_left() -> None:

@@ -42,7 +42,7 @@ class AsyncioDriver(Driver[SocketProtocol]):
 
     def start(self) -> None:
         now = self.now()
-        self.fleet.start(now, wall_offset=time.time() - now)
+        self.fleet.start(now, wall_offset=self.wall_time() - now)
         self.settle()
 
     async def stop(self) -> None:
@@ -59,6 +59,9 @@ class AsyncioDriver(Driver[SocketProtocol]):
 
     def now(self) -> float:
         return self._loop.time()
+
+    def wall_time(self) -> float:
+        return time.time()
 
     def arm(self, deadline: float) -> None:
         if self._timer is not None:

@@ -40,7 +40,7 @@ class TrioDriver(Driver[Socket]):
     def start(self) -> None:
         self._nursery.start_soon(self._run_timer, name="holdfast timer")
         now = self.now()
-        self.fleet.start(now, wall_offset=time.time() - now)
+        self.fleet.start(now, wall_offset=self.wall_time() - now)
         self.settle()
 
     def stop(self) -> None:
@@ -54,6 +54,9 @@ class TrioDriver(Driver[Socket]):
 
     def now(self) -> float:
         return trio.current_time()
+
+    def wall_time(self) -> float:
+        return time.time()
 
     def arm(self, deadline: float) -> None:
         self._timer.deadline = deadline

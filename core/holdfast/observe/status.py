@@ -38,7 +38,7 @@ def _feed(feed: Observed, stats: FeedStats) -> dict[str, Any]:
         **{name: value for name, value in _fields(stats).items() if name not in _NOT_OF_A_FEED},
         **_histograms(stats),
         "shards": {str(number): _shard(shard) for number, shard in stats.shards.items()},
-        "events": [_event(recent, wall_offset) for recent in feed.recent_events],
+        "events": [_event(recent) for recent in feed.recent_events],
         "recent_gaps": [_gap(gap, wall_offset) for gap in feed.gaps[-_GAPS_SHOWN:]],
     }
 
@@ -63,10 +63,10 @@ def _histograms(stats: FeedStats | ShardStats) -> dict[str, Any]:
     return {"rtts": _fields(stats.rtts), "lags": _fields(stats.lags)}
 
 
-def _event(recent: RecentEvent, wall_offset: float) -> dict[str, Any]:
+def _event(recent: RecentEvent) -> dict[str, Any]:
     event = recent.event
     return {
-        "at": event.at + wall_offset,
+        "at": recent.unix_time,
         "shard": recent.shard if not isinstance(event, ShardEvent) or event.shard is None else event.shard,
         "event": type(event).__name__,
         "level": _LEVELS[level_of(event)],

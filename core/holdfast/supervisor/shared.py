@@ -54,10 +54,9 @@ class Shared:
         """Into the queue, behind all that was put; and to whoever observes, as it happens. `shard`: whose it is."""
         self.told += 1
         self.queue.put_event(event)
-        if type(event) is Resynced:
-            self.recent.append(RecentEvent(replace(event, snapshot=None), shard))  # which may be large
-        elif type(event) is not PongReceived:  # which would soon be all of them
-            self.recent.append(RecentEvent(event, shard))
+        if type(event) is not PongReceived:  # which would soon be all of them
+            kept = replace(event, snapshot=None) if type(event) is Resynced else event  # which may be large
+            self.recent.append(RecentEvent(kept, shard, event.at + self.wall_offset))
         self._observe(event)
 
     def next_conn(self) -> int:
