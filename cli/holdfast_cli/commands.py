@@ -6,6 +6,8 @@ import click
 
 from holdfast import __version__, accelerator
 from holdfast_cli.demo import demo
+from holdfast_cli.run.command import run
+from holdfast_cli.run.config_command import config
 from holdfast_cli.tail import tail
 from holdfast_cli.top import top
 
@@ -23,6 +25,8 @@ def holdfast() -> None:
     """
 
 
+holdfast.add_command(config)
 holdfast.add_command(demo)
+holdfast.add_command(run)
 holdfast.add_command(tail)
 holdfast.add_command(top)

@@ -12,9 +12,11 @@ class Exit(IntEnum):
     """Exit codes. Those of signals are the shell's convention: 128 and the signal's number."""
 
     READER_GONE = 0  # whoever read our output has closed it, as `head` does
+    DONE = READER_GONE  # a service that was asked to end, and has written all
     BROKEN = 1  # this machine or installation: an extra is missing, the disk is full
     USAGE = 2  # click's own
     GAVE_UP = 3  # no retry can help
+    RESTART = 4  # nothing helped for long: whoever watches over the process should start it again, elsewhere perhaps
     INTERRUPTED = 130
     TERMINATED = 143
 

@@ -9,7 +9,7 @@ from dataclasses import fields
 from holdfast import Closed, ConnectFailed, Connecting, Event, Failure, PongReceived
 from holdfast.phrases import describe
 
-_LINE_ENDS = str.maketrans("\n\r", "  ")
+LINE_ENDS = str.maketrans("\n\r", "  ")
 
 
 def message_line(message: str | bytes) -> bytes:
@@ -19,7 +19,7 @@ def message_line(message: str | bytes) -> bytes:
     (RFC 8259 section 2), and never stand unescaped in a string.
     """
     if isinstance(message, str):
-        return message.translate(_LINE_ENDS).encode() + b"\n"
+        return message.translate(LINE_ENDS).encode() + b"\n"
     return b64encode(message) + b"\n"
 
 
@@ -38,14 +38,15 @@ _PRIVATE = frozenset({"headers", "body", "final"})
 
 def event_line(event: Event) -> bytes:
     """Any event as a JSON object: its name, and its fields without the headers of answers."""
-    return json.dumps({"event": type(event).__name__, **_public_fields(event)}).encode() + b"\n"
+    return json.dumps({"event": type(event).__name__, **public_fields(event)}).encode() + b"\n"
 
 
-def _public_fields(value: Event | Failure) -> dict[str, object]:
+def public_fields(value: Event | Failure) -> dict[str, object]:
+    """Those that may be shown, with failures in words."""
     return {one.name: _plain(getattr(value, one.name)) for one in fields(value) if one.name not in _PRIVATE}
 
 
 def _plain(value: object) -> object:
     if isinstance(value, Failure):
-        return {**_public_fields(value), "cause": value.cause.value, "text": str(value)}
+        return {**public_fields(value), "cause": value.cause.value, "text": str(value)}
     return value

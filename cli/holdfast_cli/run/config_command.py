@@ -1,0 +1,44 @@
+"""`holdfast config`: look at a file without running it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from holdfast_cli.run.command import loaded
+from holdfast_cli.run.file import schema
+from holdfast_cli.run.shown import shown
+
+_FILE = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+
+
+@click.group()
+def config() -> None:
+    """Check, show and describe the configuration of `holdfast run`."""
+
+
+@config.command()
+@_FILE
+def check(file: Path) -> None:
+    """Check FILE: exit with 0 if `run` would take it; else say what is wrong, a line each, and exit with 2.
+
+    Nothing is dialled. Variables of the environment that it names must be set.
+    """
+    read = loaded(file)
+    streams = sum(len(feed.streams) for feed in read.feeds.values())
+    click.echo(f"{file}: right: {len(read.feeds)} feeds with {streams} streams, {len(read.sinks)} sinks")
+
+
+@config.command()
+@_FILE
+def show(file: Path) -> None:
+    """Print what FILE comes to, as TOML: with its profile, all defaults and every stream, without secrets."""
+    click.echo(shown(loaded(file)), nl=False)
+
+
+@config.command("schema")
+def print_schema() -> None:
+    """Print the JSON Schema of the file, for editors."""
+    click.echo(json.dumps(schema(), indent=2))

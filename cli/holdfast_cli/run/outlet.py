@@ -1,0 +1,160 @@
+"""The way to one sink: a bounded queue, and a thread that empties it.
+
+Whatever the sink does, a sluggish disk or a reader that rests, holds up this thread and nothing else. At the bound new
+lines are dropped until the queue is half empty; then a line in their place says how many they were.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from queue import SimpleQueue
+from threading import Event, Thread
+from time import monotonic, time
+
+from holdfast_cli.run.sinks import Sink, SinkGone
+
+_LOG = logging.getLogger("holdfast.run")
+_AT_ONCE = 1024 * 1024  # bytes given to a sink in one call, about
+_AGAIN = 1.0  # seconds until what failed is tried again
+_LINE_COST = 64  # bytes that a line takes beside its text: an object's head, a place in the queue
+
+
+class Outlet:
+    """`put` belongs to one thread, that of the loop. `on_gone` is called from the outlet's thread, at most once."""
+
+    def __init__(
+        self, name: str, sink: Sink, bound: int, on_gone: Callable[[], None] = lambda: None, retry_after: float = _AGAIN
+    ) -> None:
+        self.name = name
+        self.is_gone = False
+        self.lost = 0  # lines, ever
+        self.put_lines = 0  # lines, ever, those that were lost not counted
+        self._sink = sink
+        self._bound = bound
+        self._on_gone = on_gone
+        self._retry_after = retry_after
+        self._lines: SimpleQueue[bytes] = SimpleQueue()
+        self._put = 0  # bytes; this and the next are changed by one thread each
+        self._taken = 0
+        self._losing: tuple[int, float] | None = None  # how many lines since when
+        self._is_open = False
+        self._given_up = Event()
+        self._thread = Thread(target=self._run, name=f"holdfast sink {name}", daemon=True)
+
+    @property
+    def queued(self) -> int:
+        """Bytes that wait for the sink, with what lines cost beside their text."""
+        return self._put - self._taken
+
+    def open(self) -> None:
+        """Open the sink now, in this thread, so that an error is the caller's. Otherwise `start` sees to it."""
+        self._sink.open()
+        self._is_open = True
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def put(self, line: bytes) -> None:
+        """One line with its end. Never blocks."""
+        if self._losing is None:
+            if self.queued + len(line) + _LINE_COST <= self._bound and not self.is_gone:
+                self._append(line)
+                return
+            if not self.is_gone:
+                _LOG.error("sink %s: full, %d bytes wait: lines are lost from here on", self.name, self.queued)
+            self._losing = (0, time())
+        elif self.queued <= self._bound // 2 and not self.is_gone:
+            self._declare()
+            self._append(line)
+            return
+        self.lost += 1
+        self._losing = (self._losing[0] + 1, self._losing[1])
+
+    def finish(self) -> None:
+        """Nothing more is put: the thread ends when all is written."""
+        if self._losing is not None and not self.is_gone:
+            self._declare()
+        self._lines.put(_END)
+
+    def wait(self, timeout: float) -> bool:
+        """After `finish`: whether all was written in this time. If not, the sink is left as it is."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        self._given_up.set()
+        return not self._thread.is_alive() and (not self.is_gone or not self.queued)
+
+    def is_done(self) -> bool:
+        """After `finish`: whether the thread has ended."""
+        return not self._thread.is_alive()
+
+    def _append(self, line: bytes) -> None:
+        self._put += len(line) + _LINE_COST
+        self.put_lines += 1
+        self._lines.put(line)
+
+    def _declare(self) -> None:
+        assert self._losing is not None
+        count, since = self._losing
+        self._losing = None
+        now = time()
+        told = {"event": "SinkLost", "at": now, "sink": self.name, "lines": count, "since": since, "until": now}
+        self._append(json.dumps(told).encode() + b"\n")
+        _LOG.error("sink %s: %d lines were lost in %.3g s: the sink did not take them", self.name, count, now - since)
+
+    # In the outlet's thread
+
+    def _run(self) -> None:
+        try:
+            if not self._is_open and not self._insist(self._sink.open):
+                return
+            while batch := self._next_batch():
+                lines = b"".join(batch)
+                if not self._insist(lambda lines=lines: self._sink.write(lines)):  # type: ignore[misc]
+                    return
+                self._taken += len(lines) + _LINE_COST * len(batch)
+            self._insist(self._sink.close)
+        except SinkGone as gone:
+            self.is_gone = True
+            _LOG.error("sink %s: gone for good: %s", self.name, gone)
+            self._on_gone()
+
+    def _next_batch(self) -> list[bytes]:
+        """The lines that are there, not too many; none at the end."""
+        batch: list[bytes] = []
+        size = 0
+        while size < _AT_ONCE and (not batch or not self._lines.empty()):
+            line = self._lines.get()
+            if line is _END:
+                self._lines.put(line)  # for the next time
+                break
+            batch.append(line)
+            size += len(line)
+        return batch
+
+    def _insist(self, what: Callable[[], None]) -> bool:
+        """Try until it is done; False if that is waited for no more."""
+        failed_at: float | None = None
+        while True:
+            try:
+                what()
+            except SinkGone:
+                raise
+            except Exception as error:  # a sink of the user's may raise anything
+                if failed_at is None:
+                    failed_at = monotonic()
+                    _LOG.error("sink %s: %s: trying again", self.name, _words(error))
+                if self._given_up.wait(self._retry_after):
+                    return False
+            else:
+                if failed_at is not None:
+                    _LOG.warning("sink %s: goes on after %.3g s", self.name, monotonic() - failed_at)
+                return True
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if not isinstance(error, OSError) else str(error.strerror or error)
+
+
+_END = b""

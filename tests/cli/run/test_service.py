@@ -1,0 +1,177 @@
+"""`holdfast run` in a process of its own, before a simulated exchange."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from helpers.running import Run, in_sequence, numbers, rows
+from holdfast.testing import Exchange, GoSilent, Reset, Stream
+from holdfast.testing.services.binance import BinanceSpot
+from holdfast_cli.exchange_host import ExchangeHost
+
+NAMES = tuple(f"{symbol}usdt@trade" for symbol in ("btc", "eth", "xrp", "sol"))
+QUICK = "backoff = { initial = 0.01, maximum = 0.1 }\n"
+
+
+def exchange() -> Exchange:
+    return Exchange([Stream(name, 100) for name in NAMES], service=BinanceSpot())
+
+
+def feed(host: ExchangeHost, *streams: str, name: str = "trades", more: str = "") -> str:
+    listed = ", ".join(f'"{stream}"' for stream in streams)
+    return f'[feeds.{name}]\nservice = "binance"\nurl = "{host.url}/stream"\nstreams = [{listed}]\n{QUICK}{more}\n'
+
+
+def lines_of(run: Run) -> int:
+    return run.out.read_bytes().count(b"\n")
+
+
+def wait_for_lines(run: Run, count: int) -> None:
+    """More than there are now."""
+    count += lines_of(run)
+    while lines_of(run) < count:
+        assert run.process.poll() is None, "".join(run.log)
+
+
+def test_sigterm_leaves_whole_lines_in_sequence_and_exits_with_0(start: Callable[..., Run]) -> None:
+    with ExchangeHost(exchange()) as host:
+        run = start(feed(host, *NAMES))
+        run.told("subscribed")
+        wait_for_lines(run, 200)
+        assert run.end(signal.SIGTERM) == 0
+    told = rows(run.out.read_bytes())
+    series = numbers(told)
+    assert series.keys() == set(NAMES)
+    assert all(in_sequence(one) for one in series.values())
+    assert [row["event"] for row in told if "event" in row][-1] == "Closed"
+    assert told[-1]["event"] == "Closed", "nothing comes behind it"
+
+
+def test_a_gap_stands_before_the_first_message_after_it(start: Callable[..., Run]) -> None:
+    with ExchangeHost(exchange()) as host:
+        run = start(feed(host, *NAMES))
+        run.told("subscribed")
+        wait_for_lines(run, 50)
+        host.ask(lambda exchange, now: exchange.strike(Reset(), now))
+        run.told("gap of")
+        wait_for_lines(run, 50)
+        assert run.end(signal.SIGINT) == 0
+    told = rows(run.out.read_bytes())
+    (at,) = [index for index, row in enumerate(told) if row.get("event") == "Gap"]
+    assert all(in_sequence(one) for one in numbers(told[:at]).values())
+    assert all(in_sequence(one) for one in numbers(told[at:]).values())
+    assert any(row["at"] > told[at]["until"] - 1 for row in told[at + 1 :] if "data" in row)
+
+
+def test_streams_are_added_and_removed_without_a_gap_in_the_others(start: Callable[..., Run], tmp_path: Path) -> None:
+    file = tmp_path / "holdfast.toml"
+    with ExchangeHost(exchange()) as host:
+        run = start(feed(host, NAMES[0], NAMES[1]))
+        run.told("subscribed")
+        wait_for_lines(run, 50)
+        file.write_text(feed(host, NAMES[1], NAMES[2]))
+        run.give(signal.SIGHUP)
+        run.told("1 streams added, 1 removed")
+        run.told(f"subscribed to {NAMES[2]}")
+        wait_for_lines(run, 50)
+        assert run.end() == 0
+        assert host.ask(lambda exchange, _: len(exchange.ledger.connections)) == 1, "the connection stays"
+    series = numbers(rows(run.out.read_bytes()))
+    assert series.keys() == set(NAMES[:3])
+    assert in_sequence(series[NAMES[1]])
+
+
+def test_feeds_are_added_and_removed_and_replaced_where_they_must(start: Callable[..., Run], tmp_path: Path) -> None:
+    file = tmp_path / "holdfast.toml"
+    with ExchangeHost(exchange()) as host:
+        run = start(feed(host, NAMES[0]) + feed(host, NAMES[1], name="eth") + feed(host, NAMES[2], name="xrp"))
+        for _ in range(3):
+            run.told("subscribed to")
+        wait_for_lines(run, 50)
+        replaced = feed(host, NAMES[2], name="xrp", more="keepalive.interval = 7")
+        file.write_text(feed(host, NAMES[0]) + replaced + feed(host, NAMES[3], name="sol"))
+        run.give(signal.SIGHUP)
+        run.told("eth: removed")
+        run.told("xrp: replaced, because keepalive cannot change live")
+        run.told("sol: opened")
+        run.told("subscribed to")
+        run.told("subscribed to")
+        wait_for_lines(run, 100)
+        assert run.end() == 0
+    told = rows(run.out.read_bytes())
+    series = numbers(told)
+    assert series.keys() == set(NAMES)
+    assert in_sequence(series[NAMES[0]]), "what stays goes on"
+    xrp = [row for row in told if row["feed"] == "xrp"]
+    closed = [index for index, row in enumerate(xrp) if row.get("event") == "Closed"]
+    assert len(closed) == 2
+    assert all("data" in row or "event" in row for row in xrp[closed[0] :])
+    assert numbers(xrp[: closed[0]])
+    assert numbers(xrp[closed[0] :])
+    assert [row.get("event") for row in told if row["feed"] == "eth"][-1] == "Closed"
+
+
+def test_a_file_that_went_bad_changes_nothing(start: Callable[..., Run], tmp_path: Path) -> None:
+    with ExchangeHost(exchange()) as host:
+        run = start(feed(host, NAMES[0]))
+        run.told("subscribed")
+        (tmp_path / "holdfast.toml").write_text("[feeds.trades]\nservice = 'binanse'\n")
+        run.give(signal.SIGHUP)
+        assert 'feeds.trades.service = "binanse": must be one of' in run.told("ERROR")
+        run.told("all goes on as before")
+        wait_for_lines(run, 50)
+        assert run.end() == 0
+    assert in_sequence(numbers(rows(run.out.read_bytes()))[NAMES[0]])
+
+
+def test_a_feed_that_gives_up_ends_the_command_only_if_it_is_the_last(start: Callable[..., Run]) -> None:
+    with ExchangeHost(exchange()) as host:
+        bad = feed(host, NAMES[1], name="bad").replace("/stream", "/nothing/stream")
+        run = start(feed(host, NAMES[0]) + bad)
+        run.told("gave up")
+        wait_for_lines(run, 50)
+        assert run.end() == 0
+    run = start("[feeds.a]\nurl = 'ws://127.0.0.1:9/'\nretry.max_attempts = 2\n" + QUICK)
+    assert run.end(None) == 3
+    assert rows(run.out.read_bytes())[-1]["event"] == "Closed"
+
+
+def test_the_first_that_gives_up_ends_the_command_if_asked_to(start: Callable[..., Run]) -> None:
+    with ExchangeHost(exchange()) as host:
+        bad = feed(host, NAMES[1], name="bad").replace("/stream", "/nothing/stream")
+        run = start("ends_with = 'first'\n" + feed(host, NAMES[0]) + bad)
+        assert run.end(None) == 3
+
+
+def test_a_wrong_file_is_told_and_exits_with_2(start: Callable[..., Run], tmp_path: Path) -> None:
+    run = start("[feeds.a]\nurl = 'ws://one/'\nlegs = 0\n")
+    assert run.end(None) == 2
+    assert run.log == [
+        f"holdfast: {tmp_path / 'holdfast.toml'}: feeds.a.legs = 0: must be a whole number from 1 to 8\n"
+    ]
+
+
+def test_closing_ends_within_its_bound_though_the_server_never_answers(start: Callable[..., Run]) -> None:
+    with ExchangeHost(exchange()) as host:
+        run = start("close_timeout = 1\n" + feed(host, NAMES[0], more="timeouts.close = 30"))
+        run.told("subscribed")
+        host.ask(lambda exchange, now: exchange.strike(GoSilent(60.0), now))
+        assert run.end() == 0
+    assert "not closed in time" in "".join(run.log)
+    rows(run.out.read_bytes())
+
+
+def test_a_line_for_so_many_messages_an_overview_and_a_warning(start: Callable[..., Run]) -> None:
+    log = "[log]\nsummary_every = 100\noverview_every = 0.2\nreconnects_warning = 3\n"
+    with ExchangeHost(exchange()) as host:
+        run = start(log + feed(host, *NAMES))
+        run.told("trades: 100 messages, ")
+        run.told("trades: 1 of 1 connections open, 4 streams, ")
+        for _ in range(3):
+            host.ask(lambda exchange, now: exchange.strike(Reset(), now))
+            run.told("connected to")
+            wait_for_lines(run, 10)
+        assert run.end() == 0
+    assert "WARNING trades: 3 reconnects a connection on average so far" in "".join(run.log)
