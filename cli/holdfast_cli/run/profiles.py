@@ -21,6 +21,7 @@ PROFILES: dict[str, dict[str, Any]] = {
         "keepalive": {"interval": 15, "timeout": 15},
         "staleness": {"after": 60, "reconnect": True},
         "sharding": {"max_symbols_per_connection": 50, "max_connections": 20},
-        "limits": {"max_queue_size": "512 MiB"},
+        "memory_limit": "512 MiB",
+        "restart_after": 50,
     },
 }

@@ -11,8 +11,7 @@ from pathlib import Path
 from time import time
 from typing import Any
 
-import holdfast
-from holdfast import ConfigError, Event, Feed, HoldfastError
+from holdfast import ConfigError, Event, Feed, HoldfastError, RestartNeeded
 from holdfast_cli.exits import Exit
 from holdfast_cli.run.feed_plan import FeedPlan
 from holdfast_cli.run.file import RunConfig, StatusOptions, load
@@ -103,8 +102,7 @@ class Service:
         if self._outlets and all(outlet.is_gone for _, outlet in self._outlets.values()):
             return Exit.READER_GONE
         ended = [live for live in self._lives.values() if live.is_done]
-        restart = getattr(holdfast, "RestartNeeded", ())
-        if any(isinstance(live.error, restart) for live in ended):
+        if any(isinstance(live.error, RestartNeeded) for live in ended):
             return Exit.RESTART
         if ended and (len(ended) == len(self._lives) or self._config.ends_with == "first"):
             return Exit.GAVE_UP if any(isinstance(live.error, HoldfastError) for live in ended) else Exit.BROKEN

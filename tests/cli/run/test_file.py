@@ -145,7 +145,8 @@ def test_profiles_are_what_they_promise() -> None:
     assert 15 <= (careful.keepalive.interval or 0) <= 20
     assert careful.sharding.max_symbols_per_connection == 50
     assert careful.sharding.max_connections == 20
-    assert careful.limits.max_queue_size == 512 * MIB
+    assert careful.memory_limit == 512 * MIB
+    assert careful.restart_after == 50
     quick = config(f"profile = 'low-latency'\n{FEED}").feeds["trades"].config
     assert quick.staleness == Staleness(after=15, reconnect=True)
     assert quick.overflow.policy == "drop_oldest"

@@ -145,6 +145,14 @@ def test_the_first_that_gives_up_ends_the_command_if_asked_to(start: Callable[..
         assert run.end(None) == 3
 
 
+def test_a_feed_that_needs_a_restart_ends_the_command_with_4(start: Callable[..., Run]) -> None:
+    with ExchangeHost(exchange()) as host:
+        bad = f"[feeds.bad]\nurl = 'ws://127.0.0.1:9/'\nrestart_after = 3\n{QUICK}"
+        run = start(feed(host, NAMES[0]) + bad)
+        assert run.end(None) == 4
+    assert {row["feed"] for row in rows(run.out.read_bytes()) if row.get("event") == "Closed"} == {"trades", "bad"}
+
+
 def test_a_wrong_file_is_told_and_exits_with_2(start: Callable[..., Run], tmp_path: Path) -> None:
     run = start("[feeds.a]\nurl = 'ws://one/'\nlegs = 0\n")
     assert run.end(None) == 2
