@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from time import monotonic, time
 
@@ -35,6 +35,7 @@ class Outlet:
         self._bound = bound
         self._on_gone = on_gone
         self._retry_after = retry_after
+        self._linger: float = getattr(sink, "linger", 0.0)
         self._lines: SimpleQueue[bytes] = SimpleQueue()
         self._put = 0  # bytes; this and the next are changed by one thread each
         self._taken = 0
@@ -124,11 +125,17 @@ class Outlet:
         """The lines that are there, not too many; none at the end."""
         batch: list[bytes] = []
         size = 0
-        while size < _AT_ONCE and (not batch or not self._lines.empty()):
-            line = self._lines.get()
+        until = 0.0  # when what is there is enough
+        while size < _AT_ONCE:
+            try:
+                line = self._lines.get(timeout=max(until - monotonic(), 0.0)) if batch else self._lines.get()
+            except Empty:
+                break
             if line is _END:
                 self._lines.put(line)  # for the next time
                 break
+            if not batch:
+                until = monotonic() + self._linger
             batch.append(line)
             size += len(line)
         return batch

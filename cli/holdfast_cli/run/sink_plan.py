@@ -12,9 +12,9 @@ from holdfast.settings import MIB
 from holdfast_cli.run.guards import is_table
 from holdfast_cli.run.kinds import Anything, Kind, Named, Schema, Table, kind_of, table_of
 from holdfast_cli.run.problems import Problems, child, one_of, problem, under
-from holdfast_cli.run.sinks import Sink, Stdout
+from holdfast_cli.run.sinks import Files, Sink, Stdout, UnixSocket
 
-SINKS: dict[str, type[Sink]] = {"stdout": Stdout}
+SINKS: dict[str, type[Sink]] = {"stdout": Stdout, "files": Files, "unix": UnixSocket}
 
 
 @dataclass(frozen=True, slots=True)
