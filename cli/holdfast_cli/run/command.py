@@ -14,7 +14,7 @@ from holdfast_cli.run.file import RunConfig, load
 from holdfast_cli.run.log import LogHandler
 from holdfast_cli.run.loops import load_loop
 from holdfast_cli.run.problems import Problems
-from holdfast_cli.run.service import RELOADING, STOPPING, Service
+from holdfast_cli.run.service import RELOADING, STOPPING, Service, SinkError
 
 _EPILOG = """\b
 Signals:
@@ -72,8 +72,8 @@ def run(file: Path, transport: str) -> None:
     try:
         try:
             service.open_sinks()
-        except Exception as error:  # a sink of the user's may raise anything
-            fail(f"a sink cannot be opened: {error}", Exit.BROKEN)
+        except SinkError as error:
+            fail(str(error), Exit.BROKEN)
         loop.run(main, service.on_signal, [int(number) for number in numbers])
     finally:
         handler.finish()

@@ -151,7 +151,7 @@ class Outlet:
             except Exception as error:  # a sink of the user's may raise anything
                 if failed_at is None:
                     failed_at = monotonic()
-                    _LOG.error("sink %s: %s: trying again", self.name, _words(error))
+                    _LOG.error("sink %s: %s: trying again", self.name, in_words(error))
                 if self._given_up.wait(self._retry_after):
                     return False
             else:
@@ -160,7 +160,8 @@ class Outlet:
                 return True
 
 
-def _words(error: Exception) -> str:
+def in_words(error: Exception) -> str:
+    """What a sink raised."""
     return f"{type(error).__name__}: {error}" if not isinstance(error, OSError) else str(error.strerror or error)
 
 

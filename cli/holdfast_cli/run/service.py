@@ -17,7 +17,7 @@ from holdfast_cli.run.feed_plan import FeedPlan
 from holdfast_cli.run.file import RunConfig, StatusOptions, load
 from holdfast_cli.run.lines import Lines
 from holdfast_cli.run.loops import Cancel, Loop
-from holdfast_cli.run.outlet import Outlet
+from holdfast_cli.run.outlet import Outlet, in_words
 from holdfast_cli.run.problems import Problems
 from holdfast_cli.run.sink_plan import SinkPlan
 from holdfast_cli.run.summary import Summary
@@ -28,6 +28,10 @@ _STATUS_AGAIN = 5.0  # seconds until a port that is taken is tried again
 _FOR_SINKS = 0.5  # the share of close_timeout that feeds leave to the sinks
 STOPPING = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED}
 RELOADING = getattr(signal, "SIGHUP", None)
+
+
+class SinkError(Exception):
+    """A sink that cannot be opened."""
 
 
 class _Live:
@@ -72,11 +76,12 @@ class Service:
         self._loop.ring()
 
     def open_sinks(self) -> None:
-        """Before all else, so that what cannot be opened is an error of the command. Raises OSError, or what a sink of
-        the user's raises.
-        """
+        """Before all else, so that what cannot be opened is an error of the command. Raises SinkError."""
         for plan in self._config.sinks.values():
-            self._new_outlet(plan).open()
+            try:
+                self._new_outlet(plan).open()
+            except Exception as error:  # a sink of the user's may raise anything
+                raise SinkError(f"sink {plan.name}: {in_words(error)}") from error
 
     async def run(self) -> Exit:
         for _, outlet in self._outlets.values():

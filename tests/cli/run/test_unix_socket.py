@@ -1,0 +1,141 @@
+"""Lines for whoever connects to a Unix socket: a slow reader hurts nobody but itself, and is told."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+from holdfast import ConfigError
+from holdfast_cli.run.sinks import UnixSocket
+
+GUARD = 20.0
+
+
+@pytest.fixture
+def sink(tmp_path: Path) -> Iterator[UnixSocket]:
+    made = UnixSocket(str(tmp_path / "feed.sock"), max_reader_queue=100_000, reader_timeout=GUARD)
+    made.open()
+    yield made
+    if made._thread.is_alive():
+        made.reader_timeout = 0.01
+        made.close()
+
+
+def reader(sink: UnixSocket) -> socket.socket:
+    """Connected, and known to the sink."""
+    before = sink.readers
+    connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connected.settimeout(GUARD)
+    connected.connect(sink.path)
+    while sink.readers == before:
+        pass
+    return connected
+
+
+def lines_of(connected: socket.socket) -> IO[bytes]:
+    return connected.makefile("rb")
+
+
+def line(number: int) -> bytes:
+    return b'{"n":%d}\n' % number
+
+
+def test_every_reader_gets_every_line_from_when_it_came(sink: UnixSocket) -> None:
+    with reader(sink) as one:
+        sink.write(line(1))
+        with reader(sink) as two:
+            sink.write(line(2) + line(3))
+            assert [lines_of(one).readline() for _ in range(1)] == [line(1)]
+            closing = threading.Thread(target=sink.close)
+            closing.start()
+            assert lines_of(two).read() == line(2) + line(3)
+        closing.join(GUARD)
+    assert not Path(sink.path).exists()
+
+
+def test_a_slow_reader_loses_and_is_told_how_much_and_the_others_do_not_notice(sink: UnixSocket) -> None:
+    total, got = 100_000, list[Any]()
+    with reader(sink) as slow, reader(sink) as quick:
+        done = threading.Event()
+
+        def read() -> None:
+            with lines_of(quick) as told:
+                for one in told:
+                    got.append(json.loads(one)["n"])
+                    if got[-1] == total:
+                        done.set()
+                        return
+
+        thread = threading.Thread(target=read)
+        thread.start()
+        for number in range(1, total + 1):
+            sink.write(line(number))
+            if number % 100 == 0:
+                while got[-1:] < [number - 2000]:  # the quick one is no slower than that
+                    pass
+        assert done.wait(GUARD)
+        thread.join()
+        assert got == list(range(1, total + 1))
+
+        closing = threading.Thread(target=sink.close)
+        closing.start()
+        rows = [json.loads(one) for one in lines_of(slow)]
+        closing.join(GUARD)
+    lost = [row for row in rows if "event" in row]
+    numbers = [row["n"] for row in rows if "n" in row]
+    assert {row["event"] for row in lost} == {"ReaderLost"}
+    assert len(numbers) + sum(row["lines"] for row in lost) == total
+    at = rows.index(lost[0])
+    assert numbers[:at] == list(range(1, at + 1)), "up to the loss nothing is missing"
+    assert lost[0]["since"] <= lost[0]["until"]
+
+
+def test_a_reader_that_goes_is_forgotten(sink: UnixSocket) -> None:
+    with reader(sink):
+        pass
+    while sink.readers:
+        sink.write(line(1))
+    with reader(sink) as another:
+        sink.write(line(2))
+        assert lines_of(another).readline() == line(2)
+
+
+def test_a_reader_that_takes_nothing_holds_up_the_end_for_so_long_only(tmp_path: Path) -> None:
+    sink = UnixSocket(str(tmp_path / "s"), reader_timeout=0.05)
+    sink.open()
+    with reader(sink):
+        sink.write(line(1) * 500_000)
+        sink.close()
+    assert not Path(sink.path).exists()
+
+
+def test_what_a_dead_process_left_is_replaced_but_no_other_thing(tmp_path: Path, sink: UnixSocket) -> None:
+    with pytest.raises(OSError, match="another process listens"):
+        UnixSocket(sink.path).open()
+    leftover = str(tmp_path / "leftover")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as dead:
+        dead.bind(leftover)
+    again = UnixSocket(leftover)
+    again.open()
+    again.close()
+    file = tmp_path / "file"
+    file.write_text("mine")
+    with pytest.raises(OSError, match="no socket"):
+        UnixSocket(str(file)).open()
+    assert file.read_text() == "mine"
+
+
+def test_only_its_owner_and_group_may_read(sink: UnixSocket) -> None:
+    assert Path(sink.path).stat().st_mode & 0o777 == 0o660
+
+
+def test_what_cannot_be_is_an_error() -> None:
+    for path in ("", "x" * 101):
+        with pytest.raises(ConfigError, match="path = "):
+            UnixSocket(path)
