@@ -7,7 +7,7 @@ from collections.abc import Callable
 import click
 from rich.console import Console
 
-from holdfast_cli import demo_script, exchange_demo, zero_gap
+from holdfast_cli import demo_script, exchange_demo, fleet_demo, zero_gap
 from holdfast_cli.demo_report import Report, print_report, report_json, report_of
 from holdfast_cli.demo_run import run_demo
 from holdfast_cli.demo_script import Script
@@ -33,6 +33,9 @@ _PROMISE_BROKEN = 1
     type=click.Choice(list(exchange_demo.EXCHANGES)),
     help="Simulate this one with its limits: 200 streams, and some given up and asked for again, through five cuts.",
 )
+@click.option(
+    "--fleet", is_flag=True, help="3,000 streams over 20 connections, all cut at once, and 200 exchanged for others."
+)
 @click.option("--rotate", is_flag=True, help="Nothing goes wrong, and the connection is replaced ten times.")
 @click.option(
     "--legs",
@@ -50,11 +53,17 @@ _PROMISE_BROKEN = 1
     "--seconds",
     type=float,
     help=f"How long it lasts.  [default: {demo_script.SECONDS:g}; with --exchange {exchange_demo.SECONDS:g}, with "
-    f"--rotate or --legs {zero_gap.SECONDS:g}]",
+    f"--fleet {fleet_demo.SECONDS:g}, with --rotate or --legs {zero_gap.SECONDS:g}]",
 )
 @click.option("--json", "as_json", is_flag=True, help="End with the ledger as one line of JSON; all else to stderr.")
 def demo(
-    exchange: str | None, rotate: bool, legs: int | None, transport: str, seconds: float | None, as_json: bool
+    exchange: str | None,
+    fleet: bool,
+    rotate: bool,
+    legs: int | None,
+    transport: str,
+    seconds: float | None,
+    as_json: bool,
 ) -> None:
     """Watch a feed survive a misbehaving exchange.
 
@@ -64,13 +73,17 @@ def demo(
 
     With --exchange, one that you know: it must have at the end what is wanted, and nobody may have broken its rules.
 
+    With --fleet, at a simulated Binance, no limit may be broken, and no stream touched that is not exchanged.
+
     With --rotate, or with --legs of 2 and more, 200 streams bring 2,000 messages/s, and not one may be lost or come
     twice.
     """
     console = Console(stderr=as_json, highlight=False)
-    if (exchange is not None) + rotate + (legs is not None) > 1:
-        raise click.UsageError("--exchange, --rotate and --legs are demos of their own: choose one")
-    if rotate or legs is not None:
+    if (exchange is not None) + fleet + rotate + (legs is not None) > 1:
+        raise click.UsageError("--exchange, --fleet, --rotate and --legs are demos of their own: choose one")
+    if fleet:
+        play = _fleet(seconds)
+    elif rotate or legs is not None:
         play = _zero_gap(legs, seconds)
     else:
         play = _script(seconds) if exchange is None else _exchange(exchange, seconds)
@@ -111,6 +124,19 @@ def _exchange(name: str, seconds: float | None) -> Play:
             outcome = exchange_demo.run_exchange_demo(transport, simulated, plan, show)
         audited = exchange_demo.audit(outcome.published, outcome.log)
         return exchange_demo.report_of(name, outcome, audited, exchange_demo.problems(outcome, audited))
+
+    return play
+
+
+def _fleet(seconds: float | None) -> Play:
+    length = _length(seconds, fleet_demo.SECONDS, fleet_demo.MIN_SECONDS, fleet_demo.MAX_SECONDS)
+    plan = fleet_demo.Plan.of_length(length)
+
+    def play(transport: Transport, console: Console) -> Report:
+        title = f"holdfast demo on {transport.name}: {len(plan.streams):,} streams over {plan.connections} connections"
+        with make_show(console, title, plan.seconds) as show:
+            outcome = fleet_demo.run_fleet_demo(transport, plan, show)
+        return fleet_demo.report_of(outcome)
 
     return play
 

@@ -73,7 +73,7 @@ def test_one_leg_declares_what_each_cut_costs(transport: str, monkeypatch: pytes
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--rotate", "--legs", "2"], "--exchange, --rotate and --legs are demos of their own: choose one"),
+        (["--rotate", "--legs", "2"], "--exchange, --fleet, --rotate and --legs are demos of their own: choose one"),
         (["--legs", "2", "--exchange", "okx"], "demos of their own"),
         (["--legs", "5"], "5 is not in the range 1<=x<=4"),
         (["--rotate", "--seconds", "9"], "9: the script needs 10 to 600 seconds"),

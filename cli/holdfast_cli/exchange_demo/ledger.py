@@ -53,10 +53,19 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """The feed declared a gap, no later than at `at` seconds on the exchange's clock."""
+    """The feed declared a gap, no later than at `at` seconds on the exchange's clock. `streams`: those that it is in,
+    where these are neither one nor all.
+    """
 
     gap: Gap
     at: float
+    streams: frozenset[str] | None = None
+
+    def is_of(self, stream: str) -> bool:
+        """Whether it is in this one."""
+        if self.streams is not None:
+            return stream in self.streams
+        return self.gap.stream in (None, stream)
 
 
 Entry = Taken | Wanted | Unwanted | Held | Declared  # of the consumer's log, in order
@@ -178,7 +187,7 @@ class _Walk:
             place, told = self._gaps[index]
             if place > end:
                 break
-            if told.gap.stream in (None, lost.stream) and lost.at <= told.at:
+            if told.is_of(lost.stream) and lost.at <= told.at:
                 return index
         return None
 

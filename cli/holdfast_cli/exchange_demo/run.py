@@ -89,19 +89,19 @@ class Observer(Consumer):
         self.unreadable = 0
         self._on_event = on_event
         self._on_many = on_many
-        self._untold: Counter[str] = Counter()
+        self.untold: Counter[tuple[str, str]] = Counter()  # what happened, to what
 
     def note(self, item: Update | Event) -> None:
         if isinstance(item, Update):
             self._take(item)
         elif isinstance(item, Subscribed):
             self.log.append(Held(item.streams, time.monotonic()))
-            self._untold["subscribed to"] += len(item.streams)
+            self.untold["subscribed to", "streams"] += len(item.streams)
         elif isinstance(item, Unsubscribed):
-            self._untold["unsubscribed from"] += len(item.streams)
+            self.untold["unsubscribed from", "streams"] += len(item.streams)
         elif isinstance(item, Gap) and item.stream is not None:
             self.log.append(Declared(item, time.monotonic()))
-            self._untold["gap in"] += 1
+            self.untold["gap in", "streams"] += 1
         else:
             if isinstance(item, Gap):
                 self.log.append(Declared(item, time.monotonic()))
@@ -115,9 +115,9 @@ class Observer(Consumer):
 
     def tell(self) -> None:
         """What came by the hundred since the last time."""
-        for what, count in self._untold.items():
-            self._on_many(f"{what} {count} streams")
-        self._untold.clear()
+        for (what, whom), count in self.untold.items():
+            self._on_many(f"{what} {count} {whom}")
+        self.untold.clear()
 
     def _take(self, update: Update) -> None:
         if update.stream is None:
@@ -170,7 +170,7 @@ class _Run:
             await self._until(self._reaches(self._plan.seconds), feed)
             await self._until(stage.late(_DRAIN, lambda: set(feed.streams.values()) <= {"subscribed"}), feed)
             states = feed.streams
-            account = stage.host.ask(_close_the_market)
+            account = stage.host.ask(close_the_market)
             published = [(one, self._key(one)) for one in account.published]
             last = {one.stream: key for one, key in published if one.stream in self._wanted}
             await self._until(stage.late(_DRAIN, lambda: last.items() <= observer.latest.items()), feed)
@@ -224,7 +224,8 @@ class _Run:
         return read.key
 
 
-def _close_the_market(exchange: Exchange, now: float) -> Account:
+def close_the_market(exchange: Exchange, now: float) -> Account:
+    """Nothing is published any more; what there was."""
     exchange.stop_publishing(now)
     ledger = exchange.ledger
     return Account(

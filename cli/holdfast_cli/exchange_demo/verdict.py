@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from holdfast import Cause
 from holdfast_cli.demo_verdict import of_the_ledger
-from holdfast_cli.exchange_demo.run import Outcome
+from holdfast_cli.exchange_demo.run import Account, Outcome
 from holdfast_cli.ledger import Audit, GapAccount
 
 
@@ -15,7 +15,8 @@ def problems(outcome: Outcome, audited: Audit) -> list[str]:
     return [
         *of_the_ledger(audited),
         *_of_the_streams(outcome, audited),
-        *_of_the_rules(outcome),
+        *of_the_rules(outcome.account),
+        *_of_the_reading(outcome),
         *_of_the_cuts(outcome, audited.gaps),
         *_of_the_end(outcome),
     ]
@@ -37,25 +38,29 @@ def _of_the_streams(outcome: Outcome, audited: Audit) -> Iterator[str]:
         yield f"{len(held)} connections were open at the end"
     has = frozenset[str]().union(*held) - outcome.always
     if missing := sorted(outcome.wanted - has):
-        yield f"wanted, and the service has them not: {_some(missing)}"
+        yield f"wanted, and the service has them not: {some(missing)}"
     if extra := sorted(has - outcome.wanted):
-        yield f"not wanted, and the service has them: {_some(extra)}"
+        yield f"not wanted, and the service has them: {some(extra)}"
     if outcome.states.keys() != outcome.wanted:
         yield f"the feed has {len(outcome.states)} streams, and {len(outcome.wanted)} are wanted"
     if waiting := sorted(stream for stream, state in outcome.states.items() if state != "subscribed"):
-        yield f"not acknowledged at the end: {_some(waiting)}"
+        yield f"not acknowledged at the end: {some(waiting)}"
     if silent := sorted(outcome.wanted - {one.stream for one in audited.streams if one.received}):
-        yield f"without a message: {_some(silent)}"
+        yield f"without a message: {some(silent)}"
 
 
-def _of_the_rules(outcome: Outcome) -> Iterator[str]:
-    for record in outcome.account.connections:
+def of_the_rules(account: Account) -> Iterator[str]:
+    """Those of the service that were broken."""
+    for record in account.connections:
         if record.closed_by is not None:
             yield f"the service closed connection {record.conn} under its rule {record.closed_by}"
-    if outcome.account.dials_over_limit:
-        yield f"dials beyond the limit: {outcome.account.dials_over_limit}"
+    if account.dials_over_limit:
+        yield f"dials beyond the limit: {account.dials_over_limit}"
+
+
+def _of_the_reading(outcome: Outcome) -> Iterator[str]:
     if outcome.refused:
-        yield f"refused: {_some(sorted(outcome.refused))}"
+        yield f"refused: {some(sorted(outcome.refused))}"
     if outcome.unreadable:
         yield f"messages that make no sense: {outcome.unreadable}"
 
@@ -94,5 +99,6 @@ def _of_the_end(outcome: Outcome) -> Iterator[str]:
         yield f"the feed was {outcome.stats.state} at the end, not open"
 
 
-def _some(names: list[str]) -> str:
+def some(names: list[str]) -> str:
+    """The first of them."""
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
