@@ -13,6 +13,7 @@ from dialects.voyage import HOST, Voyage
 from helpers.peer import Manners
 from helpers.world import World
 from holdfast import (
+    Cause,
     Closed,
     ConfigError,
     Connected,
@@ -346,3 +347,41 @@ def test_a_lost_connection_needs_snapshots_of_its_own_streams_only_and_all_run_w
     anew = [event.stream for event in voyage.of(Resynced)][12:]
     assert sorted(anew) == sorted(voyage.fleet.shards[gap.shard])
     assert at_once == 2
+
+
+# URLs that ask for streams, made by functions
+
+
+def made_by(function: object, count: int, most: int) -> World:
+    source = binance.spot(*(binance.trade(symbol) for symbol in SYMBOLS[:count]), endpoint=function)  # type: ignore[arg-type]
+    world = World({"sharding": Sharding(max_streams_per_connection=most)}, source=source)
+    world._audit.item = lambda item: None  # type: ignore[method-assign]  # it knows of one connection at a time
+    return world
+
+
+async def combined() -> str:
+    return "ws://example.com/stream?streams=" + "/".join(binance.trade(symbol) for symbol in SYMBOLS[:4])
+
+
+async def plain() -> str:
+    return "ws://example.com/stream"
+
+
+def test_a_made_url_that_asks_for_streams_ends_a_feed_of_several_shards_and_says_why() -> None:
+    world = made_by(combined, 4, 2).start().run(5)
+    assert world.ended.failure is not None
+    assert world.ended.failure.cause is Cause.ENDPOINT
+    assert "2 connections" in world.ended.reason
+    assert "URL that asks for no streams" in world.ended.reason
+    assert world.fleet.is_closed
+    assert not world.dials
+    assert not made_by(plain, 4, 2).start().run(5).events(Closed)
+
+
+def test_where_it_asks_for_them_on_one_connection_no_second_one_is_opened() -> None:
+    world = made_by(combined, 4, 4).start().run(5)
+    assert not world.events(Closed)
+    with pytest.raises(ConfigError, match="the URL would ask for all of them"):
+        world.give(lambda fleet, now: fleet.subscribe([binance.trade(SYMBOLS[5])], now))
+    assert len(world.fleet.shards) == 1
+    assert binance.trade(SYMBOLS[5]) not in world.fleet.stream_states()

@@ -21,7 +21,12 @@ from holdfast_cli.fleet_demo.plan import Plan
 from holdfast_cli.transports import Transport
 
 _DRAIN = 10.0  # seconds that the last messages may take to arrive
-_WORDS = {Connecting: "dials", Connected: "connected", Disconnected: "disconnected", RetryScheduled: "is to dial again"}
+_WORDS: dict[type[Event], str] = {
+    Connecting: "dials",
+    Connected: "connected",
+    Disconnected: "disconnected",
+    RetryScheduled: "is to dial again",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,7 @@ class _Fleet(Observer):
             self.dials.append(self._clock())
         elif isinstance(item, Disconnected):
             self.lost.append(item)
-        if (word := _WORDS.get(type(item))) is not None:
+        if isinstance(item, Event) and (word := _WORDS.get(type(item))) is not None:
             self.untold[word, "times"] += 1
         elif isinstance(item, Gap):
             self.gaps.append(item)

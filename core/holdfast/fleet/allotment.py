@@ -55,8 +55,8 @@ class Allotment:
     """`loads`: by the number of the shard, from 1, never used again; there is always at least one."""
 
     def __init__(self, bounds: Bounds, symbol_of: Callable[[str], str]) -> None:
+        self.bounds = bounds
         self.loads: dict[int, Load] = {1: Load()}
-        self._bounds = bounds
         self._symbol_of = symbol_of
         self._last_number = 1
         self._shards: dict[str, int] = {}  # by stream
@@ -130,7 +130,7 @@ class Allotment:
 
     def _prepare(self, groups: dict[str, list[str]]) -> list[tuple[int, int]]:
         """Open as many shards as there must be at least, so that the load is even; a heap of all, emptiest first."""
-        bounds = self._bounds
+        bounds = self.bounds
         streams = len(self._shards) + sum(map(len, groups.values()))
         symbols = len(self._homes.keys() | groups.keys())
         names = sum(load.names_size for load in self.loads.values())
@@ -181,9 +181,9 @@ class Allotment:
                 if part is None and taken:
                     part = number
                 passed.append(entry)
-                if count >= self._bounds.streams:
+                if count >= self.bounds.streams:
                     break  # all others have no fewer
-        if found is None and len(self.loads) < self._bounds.shards:
+        if found is None and len(self.loads) < self.bounds.shards:
             found = self._open()
         elif found is None and part is not None:
             found = part
@@ -196,7 +196,7 @@ class Allotment:
 
     def _takes(self, number: int, symbol: str, group: Sequence[str]) -> int:
         """How many of these, from the first on, the shard has room for."""
-        load, bounds = self.loads[number], self._bounds
+        load, bounds = self.loads[number], self.bounds
         if symbol not in load.symbols and len(load.symbols) >= bounds.symbols:
             return 0
         room = min(len(group), bounds.streams - len(load.streams))
@@ -219,7 +219,7 @@ class Allotment:
         return group[taken:]
 
     def _no_room(self, stream: str, more: int) -> str:
-        bounds = self._bounds
+        bounds = self.bounds
         if len(self.loads) < bounds.shards:
             return f"{stream!r}: its name has {len(stream)} characters, more than a connection takes"
         each = [f"{bounds.streams} streams"] if bounds.streams < math.inf else []

@@ -89,7 +89,7 @@ class Fleet:
         """The user's function made an endpoint. If it failed, that is `connect_failed`."""
         now = self._enter(now)
         if (shard := self._by_conn.get(conn)) is not None:
-            shard.endpoint_made(conn, endpoint, now)
+            self._shards.endpoint_made(shard, conn, endpoint, now)
             self._leave(shard, now)
 
     def awaiting_proxy(self, conn: int, proxy: str, now: float) -> None:

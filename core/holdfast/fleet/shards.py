@@ -34,6 +34,7 @@ class Shards:
         self._shared = shared
         self._memory = memory
         self._started = False
+        self._url_asks = _asks_by_url(config)
         self._allotment = Allotment(_bounds_of(config), self._symbol_of)
         self._running: dict[int, Supervisor] = {}
         self._to_rotate: deque[Supervisor] = deque()  # one after the other
@@ -88,6 +89,24 @@ class Shards:
                 self.touched(due, now)
             else:
                 self._resyncs_touched()
+
+    def endpoint_made(self, shard: Supervisor, conn: int, endpoint: Endpoint, now: float) -> None:
+        """One whose URL asks for streams is for a single connection: there must be no second one then, or all ends."""
+        dialect = self._config.dialect
+        asks = dialect is not None and self.ended is None and bool(dialect.asked_by(endpoint))
+        if not asks or len(self._running) == 1:
+            if asks:
+                self._allotment.bounds.shards = 1
+                self._url_asks = True
+            shard.endpoint_made(conn, endpoint, now)
+            return
+        shard.connections[conn].endpoint_made(None)
+        failure = Failure(Cause.ENDPOINT, "a URL that asks for streams", final=True)
+        reason = (
+            f"the streams need {len(self._running)} connections, and each would bring what the URL asks for: make a "
+            "URL that asks for no streams"
+        )
+        self._end(Closed(now, failure, reason))
 
     def stalled(self, late: float, now: float, *, report: bool) -> None:
         """Our own process was away for `late` seconds: whatever judges others waits that much longer."""
@@ -323,7 +342,7 @@ class Shards:
         try:
             self._allotment.add(streams)
         except ConfigError:
-            if _asks_by_url(self._config):
+            if self._url_asks:
                 raise ConfigError(
                     "more streams than one connection may carry, and the URL would ask for all of them on each: "
                     "leave combined out"
