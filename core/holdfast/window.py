@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 from collections import deque
 
+_SOON = 1.0  # seconds
+
 
 class RollingWindow:
     """Counts happenings; says when the next one is allowed."""
 
-    __slots__ = ("_count", "_period", "_times")
+    __slots__ = ("_count", "_period", "_promised", "_times")
 
     def __init__(self, count: int, period: float) -> None:
         self._count = count
         self._period = period
         self._times: deque[float] = deque()
+        self._promised: deque[float] = deque()
 
     def free_at(self, now: float, keep: int = 0) -> float:
         """The earliest time, not before `now`, at which one more keeps to the window, and leaves room for `keep`."""
@@ -37,6 +40,28 @@ class RollingWindow:
         """The latest did not happen."""
         if self._times:
             self._times.pop()
+
+    def promise(self, now: float) -> float:
+        """For one that is not allowed now: when to come again, behind those that were told so and have not come yet.
+
+        It binds nobody: whoever comes asks `free_at`. But so those who wait come one by one, and not all at once to
+        find that there is one place. Who comes in turn, and a little too early because the one before was late, waits
+        for that only.
+        """
+        if (free := self.free_at(now)) - now < _SOON:
+            return free
+        promised = self._promised
+        while promised and promised[0] <= now:
+            promised.popleft()
+        times = self._times
+        place = len(times) + len(promised) - self._count
+        if place < 0:
+            at = now
+        else:
+            before = times[place] if place < len(times) else promised[place - len(times)]
+            at = max(now, before + self._period)
+        promised.append(at)
+        return at
 
     def note(self, now: float) -> None:
         """One happened."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
+from heapq import heappop, heappush
 from random import Random
 
 from dialects.voyage import HOST, Voyage
 from helpers.world import World
-from holdfast import DialWindow, Feed, Fleet, Overflow, Sharding
+from holdfast import DialWindow, Feed, Fleet, Overflow, RetryScheduled, Sharding
 from holdfast.dialects import binance
 from holdfast.supervisor import ItemQueue, Shared
 from holdfast.testing.services.binance import BinanceSpot
+from holdfast.window import RollingWindow
 
 
 def test_a_message_does_not_move_the_timer() -> None:
@@ -71,6 +74,35 @@ def test_whoever_waits_for_streams_looks_at_them_only_when_something_happened() 
     asyncio.run(wait())
     assert asked > 300
     assert looks < 60
+
+
+def test_those_who_wait_for_the_window_come_in_turn_though_timers_are_late() -> None:
+    window, random = RollingWindow(10, 30.0), Random(1)
+    waiting = [(0.0, number) for number in range(100)]
+    tries, dials = Counter[int](), list[float]()
+    while waiting:
+        now, number = heappop(waiting)
+        now += random.random() * 0.02
+        tries[number] += 1
+        if window.free_at(now) <= now:
+            window.note(now)
+            dials.append(now)
+        else:
+            heappush(waiting, (window.promise(now), number))
+    assert len(dials) == 100
+    assert all(later - earlier >= 30.0 for earlier, later in zip(dials, dials[10:], strict=False))
+    assert dials[-1] < 30.0 * 9 + 10.0
+    assert max(tries.values()) <= 6
+    assert tries.total() < 400
+
+
+def test_many_shards_wait_for_the_window_with_few_words() -> None:
+    streams = [f"s{number}usdt@trade" for number in range(100)]
+    source = binance.spot(*streams, endpoint=f"ws://{HOST}/stream")
+    options = {"sharding": Sharding(max_streams_per_connection=1), "dial_window": DialWindow(10, 10.0)}
+    voyage = Voyage(source, BinanceSpot(), streams, rate=0.1, options=options).run(95.0)  # type: ignore[arg-type]
+    assert voyage.states == {"subscribed"}
+    assert len(voyage.of(RetryScheduled)) == 90
 
 
 def test_hosts_that_are_dialled_no_more_are_forgotten() -> None:

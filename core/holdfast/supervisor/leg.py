@@ -307,6 +307,7 @@ class Leg:
 
     def _wait_for_window(self, endpoint: Endpoint, free: float, now: float, whose: str = "") -> None:
         setting = self._config.dial_window
+        free = max(free, self._shared.dial_window(endpoint.host, setting).promise(now))
         detail = f"{setting.count} dials in {setting.period:g} s to {endpoint.host}{whose}"
         self._wait(free, Failure(Cause.DIAL_WINDOW, detail), now)
 
