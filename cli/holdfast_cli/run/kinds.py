@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
 from importlib import import_module
 from operator import attrgetter
+from pathlib import PurePath
 from typing import Any, Literal, Protocol, Union, get_args, get_origin, get_type_hints
 
 from holdfast import Gap, Overflow
@@ -364,8 +365,8 @@ def _has_plain_default(field: Field[Any]) -> bool:
 def _one_of(arguments: Sequence[Any]) -> Kind:
     kinds: list[Kind] = []
     for one in arguments:
-        if one is bytes:
-            continue  # nobody writes these in a file
+        if one in (bytes, PurePath):
+            continue  # nobody writes these in a file; a path is text there
         kind = Constant(False, None, "false for none") if one is type(None) else kind_of(one)
         kinds.append(kind)
         if isinstance(kind, Table) and not kind.required:
