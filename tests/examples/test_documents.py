@@ -36,6 +36,7 @@ from holdfast import (
 from holdfast.supervisor.verdict import judge
 from holdfast_cli.demo import demo
 from holdfast_cli.exits import Exit
+from holdfast_cli.run.command import run
 from holdfast_cli.tail import tail
 from holdfast_cli.top import top
 
@@ -192,7 +193,7 @@ def test_every_other_cause_is_retried() -> None:
 
 def test_every_option_stands_there() -> None:
     told = [cells[0].strip("`").split()[0] for cells in rows("docs/command-line.md") if cells[0].startswith("`--")]
-    params = [one for command in (demo, tail, top) for one in command.params]
+    params = [one for command in (demo, run, tail, top) for one in command.params]
     options = [option for one in params for option in one.opts if option[0] == "-"]
     assert sorted(told) == sorted(options)
 
