@@ -25,7 +25,7 @@ def test_help_names_the_commands() -> None:
     done = run("-m", "holdfast_cli", "--help")
     assert done.returncode == 0
     listed = [line.split()[0] for line in done.stdout.partition("Commands:\n")[2].splitlines()]
-    assert listed == ["config", "demo", "run", "tail"]
+    assert listed == ["config", "demo", "run", "tail", "top"]
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
-from holdfast_asyncio import open_feed
-from holdfast_cli.run.loops import Cancel, Job, ServeStatus, serve_status_of
+from holdfast_asyncio import open_feed, serve_status
+from holdfast_cli.run.loops import Cancel, Job
 
 
 class AsyncioLoop:
@@ -15,6 +15,7 @@ class AsyncioLoop:
 
     def __init__(self) -> None:
         self.open_feed = open_feed
+        self.serve_status = serve_status
         self._loop: asyncio.AbstractEventLoop | None = None
         self._bell: asyncio.Event | None = None
         self._jobs: set[asyncio.Task[None]] = set()
@@ -60,6 +61,3 @@ class AsyncioLoop:
 
     def now(self) -> float:
         return asyncio.get_running_loop().time()
-
-    def serve_status(self) -> ServeStatus:
-        return serve_status_of("holdfast_asyncio")

@@ -17,7 +17,7 @@ from holdfast.config import AnySource
 from holdfast.driver import check_proxies
 from holdfast.fleet import Fleet
 from holdfast.source import Source
-from holdfast_cli.run.kinds import Choice, Kind, ListOf, MapOf, Named, OneOf, Table, Text, kind_of, table_of
+from holdfast_cli.run.kinds import Choice, Kind, ListOf, MapOf, Named, OneOf, Table, Text, kind_or_anything, table_of
 from holdfast_cli.run.problems import Problems, child, problem, under
 from holdfast_cli.services import SERVICES
 
@@ -59,7 +59,7 @@ def option_kinds() -> dict[str, Kind]:
     """The keys of `defaults`, and of every feed: the arguments of `open_feed`."""
     hints = get_type_hints(FeedOptions)
     # The name of a feed is that of its table.
-    kinds = {name: kind_of(hint) for name, hint in hints.items() if name not in ("name", "tls")}
+    kinds = {name: kind_or_anything(hint) for name, hint in hints.items() if name not in ("name", "tls")}
     tls = table_of(Tls)
     kinds["tls"] = Table(tls.keys, _tls_context, description=Tls.__doc__ or "")
     return dict(sorted(kinds.items()))

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from holdfast.checks import count, need, positive, positive_or_none
+from holdfast import ConfigError
+from holdfast.checks import need, positive
+from holdfast.observe import Summary
 from holdfast_cli.run.feed_plan import FeedPlan, feed_kinds, option_kinds, read_feed
 from holdfast_cli.run.guards import is_table
 from holdfast_cli.run.kinds import Choice, Kind, MapOf, Number, Schema, Table, table_of
@@ -19,23 +21,31 @@ from holdfast_cli.run.sink_plan import SinkPlan, read_sink, sink_schema
 
 @dataclass(frozen=True, slots=True)
 class LogOptions:
-    """What the log on stderr tells. `level`: the least that is told. `summary_every`: a line for each feed every so
-    many messages of it; `overview_every`: a line for each feed, and each of its connections that is not open, every so
-    many seconds. `reconnects_warning`: a warning when the connections of a feed have reconnected so often on average,
-    and again at each multiple. false: none.
+    """What the log on stderr tells. `level`: the least that is told. The others are `holdfast.observe.Summary`'s:
+    of each feed a line of statistics after so many messages, and after so many seconds at the latest; every so many
+    seconds an overview, with a line for each shard; a warning when its shards have lost so many connections on average.
     """
 
     level: Literal["debug", "info", "warning", "error"] = "info"
-    summary_every: int | None = None
-    overview_every: float | None = 60.0
-    reconnects_warning: int | None = 10
+    every_messages: int | None = None
+    every_seconds: float | None = 60.0
+    overview_every: float | None = 600.0
+    warn_at: int | None = 10
 
     def __post_init__(self) -> None:
-        if self.summary_every is not None:
-            count("summary_every", self.summary_every)
-        positive_or_none("overview_every", self.overview_every)
-        if self.reconnects_warning is not None:
-            count("reconnects_warning", self.reconnects_warning)
+        try:
+            self.summary()
+        except ConfigError as error:
+            raise ConfigError(str(error).removeprefix("Summary.")) from None
+
+    def summary(self) -> Summary:
+        """Of a feed."""
+        return Summary(
+            every_messages=self.every_messages,
+            every_seconds=self.every_seconds,
+            overview_every=self.overview_every,
+            warn_at=self.warn_at,
+        )
 
 
 @dataclass(frozen=True, slots=True)

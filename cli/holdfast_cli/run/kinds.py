@@ -304,7 +304,7 @@ class OneOf:
 
 
 def kind_of(hint: Any) -> Kind:
-    """What a value may be for a setting with this type hint."""
+    """What a value may be for a setting with this type hint. Raises TypeError if nothing in a file can be that."""
     if hint in _PLAIN:
         return _PLAIN[hint]
     origin, arguments = get_origin(hint), get_args(hint)
@@ -325,6 +325,14 @@ def kind_of(hint: Any) -> Kind:
     raise TypeError(f"no kind for {hint!r}")
 
 
+def kind_or_anything(hint: Any) -> Kind:
+    """The same; any value where the hint does not say, and the checks of the setting itself must do."""
+    try:
+        return kind_of(hint)
+    except TypeError:
+        return Anything()
+
+
 def table_of(group: type) -> Table:
     """The keys of a dataclass."""
     # Settings name events only for type checkers.
@@ -332,7 +340,7 @@ def table_of(group: type) -> Table:
     described = inspect.cleandoc(group.__doc__ or "")
     listed = [one for one in fields(group) if one.init]
     return Table(
-        {one.name: _SPECIAL.get((group, one.name)) or kind_of(hints[one.name]) for one in listed},
+        {one.name: _SPECIAL.get((group, one.name)) or kind_or_anything(hints[one.name]) for one in listed},
         group,
         required=[one.name for one in listed if one.default is MISSING and one.default_factory is MISSING],
         defaults={one.name: plain(default_of(one)) for one in listed if _has_plain_default(one)},
@@ -372,6 +380,8 @@ def _one_of(arguments: Sequence[Any]) -> Kind:
         if isinstance(kind, Table) and not kind.required:
             kinds.append(Constant(True, one(), "true for its defaults"))
     kinds.sort(key=lambda kind: isinstance(kind, Constant))
+    if not kinds:
+        raise TypeError(f"no kind for any of {arguments!r}")
     return kinds[0] if len(kinds) == 1 else OneOf(*kinds)
 
 

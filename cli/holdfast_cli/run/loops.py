@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from importlib import import_module
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from holdfast import Feed
+from holdfast.observe import StatusServer
 from holdfast_cli.exits import Exit, fail
 
 Job = Callable[[], Awaitable[None]]
 Cancel = Callable[[], object]
-ServeStatus = Callable[..., AbstractAsyncContextManager[Any]]
 
 
 class Loop(Protocol):
@@ -23,6 +22,9 @@ class Loop(Protocol):
 
     @property
     def open_feed(self) -> Callable[..., AbstractAsyncContextManager[Feed[Any]]]: ...
+
+    @property
+    def serve_status(self) -> Callable[..., AbstractAsyncContextManager[StatusServer]]: ...
 
     def run(self, main: Job, on_signal: Callable[[int], None], numbers: list[int]) -> None:
         """Run `main` to its end; then jobs that are still there are cancelled."""
@@ -46,8 +48,6 @@ class Loop(Protocol):
         """Seconds, on the clock of events."""
         ...
 
-    def serve_status(self) -> ServeStatus: ...
-
 
 def load_loop(name: str) -> Loop:
     """Ends the command with an error of one line if its library is not installed."""
@@ -62,8 +62,3 @@ def load_loop(name: str) -> Loop:
     from holdfast_cli.run.trio_loop import TrioLoop
 
     return TrioLoop()
-
-
-def serve_status_of(package: str) -> ServeStatus:
-    """Of a transport."""
-    return cast(ServeStatus, getattr(import_module(package), "serve_status"))  # noqa: B009

@@ -12,6 +12,7 @@ from time import time
 from typing import Any
 
 from holdfast import ConfigError, Event, Feed, HoldfastError, RestartNeeded
+from holdfast.observe import Summary
 from holdfast_cli.exits import Exit
 from holdfast_cli.run.feed_plan import FeedPlan
 from holdfast_cli.run.file import RunConfig, StatusOptions, load
@@ -20,10 +21,10 @@ from holdfast_cli.run.loops import Cancel, Loop
 from holdfast_cli.run.outlet import Outlet, in_words
 from holdfast_cli.run.problems import Problems
 from holdfast_cli.run.sink_plan import SinkPlan
-from holdfast_cli.run.summary import Summary
 
 _LOG = logging.getLogger("holdfast.run")
 _LOOK = 0.02  # seconds between two looks at whether threads and feeds have ended
+_SUMMARY = 1.0  # seconds between two looks at whether a line on how things stand is due
 _STATUS_AGAIN = 5.0  # seconds until a port that is taken is tried again
 _FOR_SINKS = 0.5  # the share of close_timeout that feeds leave to the sinks
 STOPPING = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED}
@@ -89,7 +90,7 @@ class Service:
         for plan in self._config.feeds.values():
             self._open(plan)
         self._show_status(self._config.status)
-        self._loop.start(self._overview)
+        self._loop.start(self._summarize)
         _LOG.info("%d feeds, %d sinks from %s", len(self._lives), len(self._outlets), self._path)
         while (code := self._reason_to_end()) is None:
             if self._reload:
@@ -118,8 +119,7 @@ class Service:
     def _open(self, plan: FeedPlan) -> None:
         live = self._lives.get(plan.name)
         if live is None or live.is_done:
-            summary = Summary(plan.name, self._config.log, self._loop.now())
-            live = self._lives[plan.name] = _Live(plan, summary)
+            live = self._lives[plan.name] = _Live(plan, self._config.log.summary())
             self._direct(live)
             self._loop.start(partial(self._follow, live))
         else:
@@ -158,20 +158,16 @@ class Service:
             try:
                 if live.is_closing:  # since before it was open
                     return
-                summary = live.summary
                 async for item in feed.items():
-                    if isinstance(item, Event):
-                        summary.event(item, feed)
-                        if live.events_to:
-                            line = lines.event(item, time() - self._loop.now())
-                            for put in live.events_to:
-                                put(line)
-                    else:
+                    if not isinstance(item, Event):
                         if live.messages_to:
                             line = lines.message(item, time())
                             for put in live.messages_to:
                                 put(line)
-                        summary.message(feed, self._loop.now())
+                    elif live.events_to:
+                        line = lines.event(item, time() - self._loop.now())
+                        for put in live.events_to:
+                            put(line)
             finally:
                 live.feed = None
 
@@ -190,14 +186,13 @@ class Service:
 
     # What the operator sees
 
-    async def _overview(self) -> None:
+    async def _summarize(self) -> None:
         while True:
-            every = self._config.log.overview_every
-            await self._loop.sleep(1.0 if every is None else every)
-            if every is not None:
-                for live in list(self._lives.values()):
-                    if live.feed is not None:
-                        live.summary.overview(live.feed)
+            await self._loop.sleep(_SUMMARY)
+            for name, live in list(self._lives.items()):
+                if live.feed is not None:
+                    for line in live.summary.lines(live.feed.stats()):
+                        _LOG.log(line.level, "%s: %s", name, line.text)
 
     def _show_status(self, options: StatusOptions | None) -> None:
         if self._end_status is not None:
@@ -207,15 +202,15 @@ class Service:
             self._end_status = self._loop.start(partial(self._serve_status, options))
 
     async def _serve_status(self, options: StatusOptions) -> None:
-        serve = self._loop.serve_status()
+        serve = self._loop.serve_status
         while True:
             try:
                 async with serve(self._feeds, host=options.host, port=options.port) as page:
-                    _LOG.info("status at http://%s/", _address(options.host, page.port))
+                    _LOG.info("status at %s", page.url)
                     while True:
                         await self._loop.sleep(3600)
-            except OSError as error:
-                _LOG.error("status at %s: %s: trying again", options.address, error.strerror or error)
+            except ConfigError as error:
+                _LOG.error("status: %s; trying again", error)
                 await self._loop.sleep(_STATUS_AGAIN)
 
     # Reading the file again
@@ -231,7 +226,7 @@ class Service:
         before, self._config = self._config, config
         logging.getLogger("holdfast").setLevel(config.log.level.upper())
         self._change_sinks(before, config)
-        self._change_feeds(config)
+        self._change_feeds(before, config)
         if config.status != before.status:
             self._show_status(config.status)
         _LOG.info("read %s again: %d feeds, %d sinks", self._path, len(config.feeds), len(config.sinks))
@@ -247,7 +242,7 @@ class Service:
             if name not in self._outlets:
                 self._new_outlet(plan).start()
 
-    def _change_feeds(self, config: RunConfig) -> None:
+    def _change_feeds(self, before: RunConfig, config: RunConfig) -> None:
         for name, live in [*self._lives.items()]:
             if name not in config.feeds:
                 _LOG.info("%s: removed", name)
@@ -264,8 +259,9 @@ class Service:
             else:
                 self._change_feed(known, plan)
         for live in self._lives.values():
-            live.summary.options = config.log
             self._direct(live)
+            if config.log != before.log:
+                live.summary = config.log.summary()
 
     def _change_feed(self, live: _Live, plan: FeedPlan) -> None:
         before = live.plan
@@ -320,7 +316,3 @@ def _changed(before: FeedPlan, after: FeedPlan) -> list[str]:
     names = sorted(before.table.keys() | after.table.keys())
     changed = [name for name in names if before.table.get(name) != after.table.get(name)]
     return changed or ["where it is dialled"]
-
-
-def _address(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -10,7 +10,7 @@ from typing import Any, cast, get_type_hints
 from holdfast.checks import count
 from holdfast.settings import MIB
 from holdfast_cli.run.guards import is_table
-from holdfast_cli.run.kinds import Anything, Kind, Named, Schema, Table, kind_of, table_of
+from holdfast_cli.run.kinds import Named, Schema, Table, kind_or_anything, table_of
 from holdfast_cli.run.problems import Problems, child, one_of, problem, under
 from holdfast_cli.run.sinks import Files, Sink, Stdout, UnixSocket
 
@@ -98,15 +98,8 @@ def _table_of_class(made: Callable[..., Sink]) -> Table:
     except Exception:  # hints that cannot be evaluated say nothing
         hints = {}
     named = [one for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)]
-    kinds = {one.name: _kind_or_anything(hints.get(one.name)) for one in named}
+    kinds = {one.name: kind_or_anything(hints.get(one.name)) for one in named}
     return Table(kinds, required=[one.name for one in named if one.default is one.empty])
-
-
-def _kind_or_anything(hint: Any) -> Kind:
-    try:
-        return Anything() if hint is None else kind_of(hint)
-    except TypeError:
-        return Anything()
 
 
 def sink_schema() -> Schema:

@@ -7,8 +7,8 @@ from contextlib import suppress
 
 import trio
 
-from holdfast_cli.run.loops import Cancel, Job, ServeStatus, serve_status_of
-from holdfast_trio import open_feed
+from holdfast_cli.run.loops import Cancel, Job
+from holdfast_trio import open_feed, serve_status
 
 
 class TrioLoop:
@@ -16,6 +16,7 @@ class TrioLoop:
 
     def __init__(self) -> None:
         self.open_feed = open_feed
+        self.serve_status = serve_status
         self._token: trio.lowlevel.TrioToken | None = None
         self._nursery: trio.Nursery | None = None
         self._bell = trio.Event()
@@ -58,6 +59,3 @@ class TrioLoop:
 
     def now(self) -> float:
         return trio.current_time()
-
-    def serve_status(self) -> ServeStatus:
-        return serve_status_of("holdfast_trio")

@@ -22,7 +22,7 @@ close_timeout = 7
 
 [log]
 level = "warning"
-summary_every = 500
+every_messages = 500
 overview_every = false
 
 [status]
@@ -98,7 +98,8 @@ def test_show_shows_no_secret_and_variables_as_they_stand(full: str) -> None:
 
 def test_show_shows_profile_defaults_and_every_stream(full: str) -> None:
     told = tomllib.loads(run("show", full, ONE="1").output)
-    assert told["log"] == {"level": "warning", "summary_every": 500, "overview_every": False, "reconnects_warning": 10}
+    log = {"level": "warning", "every_messages": 500, "every_seconds": 60, "overview_every": False, "warn_at": 10}
+    assert told["log"] == log
     feed = told["feeds"]["trades"]
     assert feed["streams"] == ["trades:BTC-USDT", "trades:ETH-USDT"]
     assert feed["backoff"] == {"initial": 1, "factor": 2.0, "maximum": 20, "jitter": 0.5}

@@ -32,7 +32,7 @@ def test_every_example_is_right(file: Path) -> None:
 
 def test_klines_and_prices_is_what_it_says() -> None:
     config = load(KLINES, {})
-    assert (config.log.summary_every, config.log.overview_every, config.log.reconnects_warning) == (500, 60, 10)
+    assert (config.log.every_messages, config.log.overview_every, config.log.warn_at) == (500, 60, 10)
     klines, prices = config.feeds["klines"].config, config.feeds["prices"].config
 
     def both(get: Callable[[FeedConfig], object]) -> list[object]:
@@ -64,7 +64,7 @@ def test_klines_and_prices_run(start: Callable[..., Run], tmp_path: Path) -> Non
             host = stack.enter_context(ExchangeHost(exchange))
             text = re.sub(rf"(\[feeds\.{name}\])", rf'\1\nurl = "{host.url}/stream"', text)
         run = start(text)
-        run.told("klines: 500 messages, ")
+        run.told(" messages/s), the latest ")
         file = run.out
         while b'"feed":"prices"' not in file.read_bytes():
             assert run.process.poll() is None

@@ -213,7 +213,7 @@ def test_without_a_sink_lines_go_to_stdout() -> None:
         ("[defaults]\nlegs = 0.5\n" + FEED, "defaults.legs = 0.5: must be a whole number"),
         ("[defaults]\nservice = 'okx'\n" + FEED, "defaults.service: unknown key"),
         ("[log]\nlevel = 'loud'\n" + FEED, 'log.level = "loud": must be one of debug, error, info, warning'),
-        ("[log]\nsummary_every = 0\n" + FEED, "log.summary_every = 0: must be a whole number of at least 1"),
+        ("[log]\nevery_messages = 0\n" + FEED, "log.every_messages = 0: must be a whole number of at least 1"),
         ("[status]\naddress = '9464'\n" + FEED, "status.address = '9464': must be a host and a port, such as"),
         ("[sinks.a]\n" + FEED, 'sinks.a.type is missing: must be one of stdout'),
         ("[sinks.a]\ntype = 'stdot'\n" + FEED, "(did you mean stdout?)"),

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
 
 from helpers.running import Run, in_sequence, numbers, rows
 from holdfast.testing import Exchange, GoSilent, Reset, Stream
@@ -172,14 +177,47 @@ def test_closing_ends_within_its_bound_though_the_server_never_answers(start: Ca
 
 
 def test_a_line_for_so_many_messages_an_overview_and_a_warning(start: Callable[..., Run]) -> None:
-    log = "[log]\nsummary_every = 100\noverview_every = 0.2\nreconnects_warning = 3\n"
+    log = "[log]\nevery_messages = 100\noverview_every = 0.2\nwarn_at = 3\n"
     with ExchangeHost(exchange()) as host:
         run = start(log + feed(host, *NAMES))
-        run.told("trades: 100 messages, ")
-        run.told("trades: 1 of 1 connections open, 4 streams, ")
+        run.told("subscribed")
         for _ in range(3):
             host.ask(lambda exchange, now: exchange.strike(Reset(), now))
             run.told("connected to")
             wait_for_lines(run, 10)
+        assert "WARNING trades: 3 lost connections a shard on average: reset 3" in run.told("on average")
+        run.told("shards healthy, 4 streams")
         assert run.end() == 0
-    assert "WARNING trades: 3 reconnects a connection on average so far" in "".join(run.log)
+    assert re.search(r"INFO trades: \d+ messages, \d+ in the last .* s \(\d+ messages/s\)", "".join(run.log))
+
+
+def test_the_status_page_shows_the_feeds_that_there_are(start: Callable[..., Run], tmp_path: Path) -> None:
+    def shown(url: str) -> set[str]:
+        with urlopen(f"{url}status", timeout=10) as answer:
+            return set(json.load(answer)["feeds"])
+
+    status = "[status]\naddress = '127.0.0.1:0'\n"
+    with ExchangeHost(exchange()) as host:
+        run = start(status + feed(host, NAMES[0]) + feed(host, NAMES[1], name="eth"))
+        url = run.told("status at ").split()[-1]
+        assert shown(url) == {"trades", "eth"}
+        (tmp_path / "holdfast.toml").write_text(status + feed(host, NAMES[0]) + feed(host, NAMES[2], name="xrp"))
+        run.give(signal.SIGHUP)
+        run.told("subscribed to xrp")
+        assert shown(url) == {"trades", "xrp"}
+        (tmp_path / "holdfast.toml").write_text(feed(host, NAMES[0]))
+        run.give(signal.SIGHUP)
+        run.told("read ")
+        with pytest.raises(OSError):  # noqa: PT011  # refused, or cut off
+            while True:
+                shown(url)
+        assert run.end() == 0
+
+
+def test_a_port_that_is_taken_stops_no_feed(start: Callable[..., Run]) -> None:
+    with ExchangeHost(exchange()) as host:
+        taken = host.url.rpartition("/")[2]
+        run = start(f"[status]\naddress = '{taken}'\n" + feed(host, NAMES[0]))
+        run.told("ERROR status: ")
+        wait_for_lines(run, 20)
+        assert run.end() == 0
