@@ -25,7 +25,8 @@ def test_every_alert_stands_there() -> None:
 
 
 def test_every_metric_is_one() -> None:
-    known = set(re.findall(r"^\| `(holdfast_\w+)`", (ROOT / "docs" / "observing.md").read_text("utf-8"), re.MULTILINE))
+    documents = "".join((ROOT / "docs" / f"{name}.md").read_text("utf-8") for name in ("observing", "running"))
+    known = set(re.findall(r"^\| `(holdfast_\w+)`", documents, re.MULTILINE))
     asked = {name.removesuffix("_bucket") for name in re.findall(r"holdfast_\w+", ALERTS)}
     assert asked
     assert asked <= known

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import trio
 
 from holdfast.observe import Observed, Site, StatusServer
 from holdfast.observe.http import MAX_CLIENTS, READ_SIZE, TIMEOUT, Conversation, not_served
 
+if TYPE_CHECKING:
+    from prometheus_client.registry import Collector
+
 _LOG = logging.getLogger("holdfast")
 
 
 @asynccontextmanager
 async def serve_status(
-    feeds: Mapping[str, Observed], *, host: str = "127.0.0.1", port: int = 9464
+    feeds: Mapping[str, Observed], *, host: str = "127.0.0.1", port: int = 9464, collectors: Sequence[Collector] = ()
 ) -> AsyncGenerator[StatusServer]:
     """A context manager that serves `/health`, `/ready`, `/metrics`, `/status` and the page `/` until it is left.
 
     `feeds`: by name; those that are in the mapping when somebody asks. `host`: other machines can look only if it is
     not of loopback, as by default; there are no passwords. `port`: 0 for any that is free. It gives the address that it
-    listens on. Raises ConfigError where it cannot listen.
+    listens on. `collectors`: those of prometheus-client whose metrics stand beside the feeds'. Raises ConfigError where
+    it cannot listen.
     """
-    site = Site(feeds, host)
+    site = Site(feeds, host, collectors)
     clients = 0
 
     async def serve(stream: trio.SocketStream) -> None:

@@ -29,6 +29,7 @@ class Outlet:
     ) -> None:
         self.name = name
         self.is_gone = False
+        self.is_failing = False  # what it was given last it did not take, and it is tried again
         self.lost = 0  # lines, ever
         self.put_lines = 0  # lines, ever, those that were lost not counted
         self._sink = sink
@@ -150,12 +151,13 @@ class Outlet:
                 raise
             except Exception as error:  # a sink of the user's may raise anything
                 if failed_at is None:
-                    failed_at = monotonic()
+                    failed_at, self.is_failing = monotonic(), True
                     _LOG.error("sink %s: %s: trying again", self.name, in_words(error))
                 if self._given_up.wait(self._retry_after):
                     return False
             else:
                 if failed_at is not None:
+                    self.is_failing = False
                     _LOG.warning("sink %s: goes on after %.3g s", self.name, monotonic() - failed_at)
                 return True
 

@@ -18,6 +18,7 @@ from holdfast_cli.run.feed_plan import FeedPlan
 from holdfast_cli.run.file import RunConfig, StatusOptions, load
 from holdfast_cli.run.lines import Lines
 from holdfast_cli.run.loops import Cancel, Loop
+from holdfast_cli.run.metrics import sink_collectors
 from holdfast_cli.run.outlet import Outlet, in_words
 from holdfast_cli.run.problems import Problems
 from holdfast_cli.run.sink_plan import SinkPlan
@@ -137,19 +138,24 @@ class Service:
     async def _follow(self, live: _Live) -> None:
         try:
             while (plan := live.next_plan) is not None:
-                live.plan, live.next_plan, live.is_closing = plan, None, False
-                await self._follow_plan(live, plan)
-        except HoldfastError as error:
-            live.error = error  # the feed has logged it
+                live.plan, live.next_plan, live.is_closing, live.error = plan, None, False, None
+                try:
+                    await self._follow_plan(live, plan)
+                except HoldfastError as error:
+                    live.error = error  # the feed has logged it
         except Exception as error:
             live.error = error
             _LOG.exception("%s: ended by an error of Holdfast's own", live.plan.name)
         finally:
             live.is_done = True
-            self._feeds.pop(live.plan.name, None)
             if live.is_closing and self._lives.get(live.plan.name) is live and not self._stop:
-                del self._lives[live.plan.name]
+                self._forget(live)
             self._loop.ring()
+
+    def _forget(self, live: _Live) -> None:
+        """It is no more in the file. One that gave up is kept, so that the status page and metrics tell."""
+        del self._lives[live.plan.name]
+        self._feeds.pop(live.plan.name, None)
 
     async def _follow_plan(self, live: _Live, plan: FeedPlan) -> None:
         lines = Lines(plan.name)
@@ -203,9 +209,10 @@ class Service:
 
     async def _serve_status(self, options: StatusOptions) -> None:
         serve = self._loop.serve_status
+        collectors = sink_collectors(lambda: [outlet for _, outlet in self._outlets.values()])
         while True:
             try:
-                async with serve(self._feeds, host=options.host, port=options.port) as page:
+                async with serve(self._feeds, host=options.host, port=options.port, collectors=collectors) as page:
                     _LOG.info("status at %s", page.url)
                     while True:
                         await self._loop.sleep(3600)
@@ -224,6 +231,7 @@ class Service:
             _LOG.error("the file was read again and is not used: all goes on as before")
             return
         before, self._config = self._config, config
+        self._leaving = [outlet for outlet in self._leaving if not outlet.is_done()]
         logging.getLogger("holdfast").setLevel(config.log.level.upper())
         self._change_sinks(before, config)
         self._change_feeds(before, config)
@@ -248,7 +256,7 @@ class Service:
                 _LOG.info("%s: removed", name)
                 live.next_plan = None
                 if live.is_done:
-                    del self._lives[name]
+                    self._forget(live)
                 else:
                     self._close(live)
         for name, plan in config.feeds.items():
@@ -265,20 +273,22 @@ class Service:
 
     def _change_feed(self, live: _Live, plan: FeedPlan) -> None:
         before = live.plan
-        if plan.is_as(before):
-            return
         if live.feed is not None and plan.differs_in_streams_only(before):
-            added = [stream for stream in plan.streams if stream not in before.streams]
+            wanted = live.feed.streams  # fewer than in the file, if a shard gave up
+            added = [stream for stream in plan.streams if stream not in wanted]
             removed = [stream for stream in before.streams if stream not in plan.streams]
             try:
                 live.feed.unsubscribe(*removed)
                 live.feed.subscribe(*added)
-            except (ConfigError, HoldfastError) as error:
+            except HoldfastError as error:
                 _LOG.warning("%s: streams cannot change live: %s", plan.name, error)
             else:
                 live.plan = plan
-                _LOG.info("%s: %d streams added, %d removed", plan.name, len(added), len(removed))
+                if added or removed:
+                    _LOG.info("%s: %d streams added, %d removed", plan.name, len(added), len(removed))
                 return
+        if plan.is_as(before):
+            return
         _LOG.warning("%s: replaced, because %s cannot change live", plan.name, ", ".join(_changed(before, plan)))
         self._open(plan)
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from holdfast.observe.observed import Observed
 from holdfast.observe.readiness import unready
 from holdfast.observe.status import status
+
+if TYPE_CHECKING:
+    from prometheus_client.registry import Collector
 
 _JSON = "application/json"
 _TEXT = "text/plain; charset=utf-8"
@@ -49,11 +53,13 @@ class Site:
     """The paths, for these feeds: the mapping may change while it is served.
 
     `host`: where it listens. On a loopback address only requests to a loopback name are answered, so that no page of
-    somebody else's can read it by a name of its own that leads to this machine (DNS rebinding).
+    somebody else's can read it by a name of its own that leads to this machine (DNS rebinding). `collectors`: of what
+    else `/metrics` tells.
     """
 
-    def __init__(self, feeds: Mapping[str, Observed], host: str) -> None:
+    def __init__(self, feeds: Mapping[str, Observed], host: str, collectors: Sequence[Collector] = ()) -> None:
         self._feeds = feeds
+        self._collectors = collectors
         self._only_loopback = is_loopback(host)
         self._page: bytes | None = None
         self._paths: dict[str, Callable[[str], Answer]] = {
@@ -98,7 +104,7 @@ class Site:
             from holdfast.observe.metrics import exposition
         except ModuleNotFoundError:
             return _text(501, "metrics need prometheus-client: pip install 'holdfast[metrics]'")
-        return Answer(200, *exposition(self._feeds, streams=_wants_streams(query)))
+        return Answer(200, *exposition(self._feeds, streams=_wants_streams(query), collectors=self._collectors))
 
     def _home(self, _: str) -> Answer:
         if self._page is None:  # it is part of the package, as its code is

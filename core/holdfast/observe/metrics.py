@@ -115,10 +115,14 @@ class FeedCollector(Collector):
             yield from _moments(_STREAM_TIMES, labels, streams)
 
 
-def exposition(feeds: Mapping[str, Observed], *, streams: bool = False) -> tuple[str, bytes]:
-    """What is answered at `/metrics`: its content type, and it."""
+def exposition(
+    feeds: Mapping[str, Observed], *, streams: bool = False, collectors: Iterable[Collector] = ()
+) -> tuple[str, bytes]:
+    """What is answered at `/metrics`: its content type, and it. `collectors`: of what else there is."""
     registry = CollectorRegistry()
     registry.register(FeedCollector(feeds, streams=streams))
+    for one in collectors:
+        registry.register(one)
     return CONTENT_TYPE_LATEST, generate_latest(registry)
 
 

@@ -33,6 +33,11 @@ def lines_of(run: Run) -> int:
     return run.out.read_bytes().count(b"\n")
 
 
+def page(url: str) -> str:
+    with urlopen(url, timeout=10) as answer:
+        return answer.read().decode()  # type: ignore[no-any-return]
+
+
 def wait_for_lines(run: Run, count: int) -> None:
     """More than there are now."""
     count += lines_of(run)
@@ -134,8 +139,12 @@ def test_a_file_that_went_bad_changes_nothing(start: Callable[..., Run], tmp_pat
 def test_a_feed_that_gives_up_ends_the_command_only_if_it_is_the_last(start: Callable[..., Run]) -> None:
     with ExchangeHost(exchange()) as host:
         bad = feed(host, NAMES[1], name="bad").replace("/stream", "/nothing/stream")
-        run = start(feed(host, NAMES[0]) + bad)
-        run.told("gave up")
+        run = start("[status]\naddress = '127.0.0.1:0'\n" + feed(host, NAMES[0]) + bad)
+        url = run.told("status at ").split()[-1]
+        while 'holdfast_gave_up{feed="bad"} 1.0' not in (metrics := page(f"{url}metrics")):
+            assert run.process.poll() is None
+        assert 'holdfast_gave_up{feed="trades"} 0.0' in metrics
+        assert 'holdfast_sink_lost_lines_total{sink="stdout"} 0.0' in metrics
         wait_for_lines(run, 50)
         assert run.end() == 0
     run = start("[feeds.a]\nurl = 'ws://127.0.0.1:9/'\nretry.max_attempts = 2\n" + QUICK)
@@ -193,8 +202,7 @@ def test_a_line_for_so_many_messages_an_overview_and_a_warning(start: Callable[.
 
 def test_the_status_page_shows_the_feeds_that_there_are(start: Callable[..., Run], tmp_path: Path) -> None:
     def shown(url: str) -> set[str]:
-        with urlopen(f"{url}status", timeout=10) as answer:
-            return set(json.load(answer)["feeds"])
+        return set(json.loads(page(f"{url}status"))["feeds"])
 
     status = "[status]\naddress = '127.0.0.1:0'\n"
     with ExchangeHost(exchange()) as host:
