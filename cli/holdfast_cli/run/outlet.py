@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import Event, Thread
 from time import monotonic, time
 
@@ -42,6 +42,7 @@ class Outlet:
         self._taken = 0
         self._losing: tuple[int, float] | None = None  # how many lines since when
         self._is_open = False
+        self._finishing = Event()
         self._given_up = Event()
         self._thread = Thread(target=self._run, name=f"holdfast sink {name}", daemon=True)
 
@@ -79,6 +80,7 @@ class Outlet:
         if self._losing is not None and not self.is_gone:
             self._declare()
         self._lines.put(_END)
+        self._finishing.set()
 
     def wait(self, timeout: float) -> bool:
         """After `finish`: whether all was written in this time. If not, the sink is left as it is."""
@@ -124,21 +126,15 @@ class Outlet:
 
     def _next_batch(self) -> list[bytes]:
         """The lines that are there, not too many; none at the end."""
-        batch: list[bytes] = []
-        size = 0
-        until = 0.0  # when what is there is enough
-        while size < _AT_ONCE:
-            try:
-                line = self._lines.get(timeout=max(until - monotonic(), 0.0)) if batch else self._lines.get()
-            except Empty:
-                break
-            if line is _END:
-                self._lines.put(line)  # for the next time
-                break
-            if not batch:
-                until = monotonic() + self._linger
-            batch.append(line)
-            size += len(line)
+        batch = [self._lines.get()]
+        if self._linger > 0 and batch[0] is not _END:
+            self._finishing.wait(self._linger)
+        size = len(batch[0])
+        while batch[-1] is not _END and size < _AT_ONCE and not self._lines.empty():
+            batch.append(self._lines.get())
+            size += len(batch[-1])
+        if batch[-1] is _END:
+            self._lines.put(batch.pop())  # for the next time
         return batch
 
     def _insist(self, what: Callable[[], None]) -> bool:

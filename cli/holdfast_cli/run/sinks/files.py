@@ -20,7 +20,6 @@ from holdfast_cli.run.sinks.packing import Packing, Zstd
 
 _PART = ".part"
 _NAME = re.compile(r"[A-Za-z0-9._-]+\Z")
-_LINGER = 1.0  # seconds
 
 
 @dataclass
@@ -53,8 +52,8 @@ class Files:
             count("keep", self.keep)
         if self.compress == "zstd" and find_spec("zstandard") is None:
             raise ConfigError("compress: zstd needs the module zstandard: pip install 'holdfast[zstandard]'")
-        # What is compressed together gets smaller.
-        self.linger = _LINGER if self.compress == "zstd" else 0.0
+        # What is written together costs less, and what is compressed together gets smaller.
+        self.linger = 1.0 if self.compress == "zstd" else 0.1
         self._fd: int | None = None
         self._path = Path()
         self._size = 0  # bytes of the file, all of whole lines
