@@ -5,11 +5,14 @@ from __future__ import annotations
 import importlib.abc
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from holdfast import __version__, accelerator
 from holdfast_cli.main import main
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "klines_and_prices.toml"
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -36,6 +39,11 @@ def test_help_names_the_commands() -> None:
         (
             "trio",
             ["tail", "--transport=trio", "ws://localhost"],
+            "holdfast: --transport trio needs trio: pip install 'holdfast[trio]'\n",
+        ),
+        (
+            "trio",
+            ["run", "--transport=trio", str(EXAMPLE)],
             "holdfast: --transport trio needs trio: pip install 'holdfast[trio]'\n",
         ),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 from threading import Event
 
@@ -32,6 +34,17 @@ class Stuck:
 
     def write(self, lines: bytes) -> None:
         Event().wait()
+
+    def close(self) -> None: ...
+
+
+class Signalling:
+    """A signal comes while it is opened: before the event loop runs."""
+
+    def open(self) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def write(self, lines: bytes) -> None: ...
 
     def close(self) -> None: ...
 

@@ -131,6 +131,7 @@ def test_an_outlet_ends_in_time_though_its_sink_fails_for_ever(sink: Kept) -> No
     outlet.finish()
     assert not outlet.wait(0.05)
     assert outlet.queued > 0
+    assert len(sink.errors) == 9_999, "it was tried once so far"
     outlet._thread.join(GUARD)
     assert outlet.is_done()
 

@@ -185,6 +185,29 @@ def test_closing_ends_within_its_bound_though_the_server_never_answers(start: Ca
     rows(run.out.read_bytes())
 
 
+def test_a_signal_ends_the_wait_for_a_retry(start: Callable[..., Run]) -> None:
+    run = start("[feeds.a]\nurl = 'ws://127.0.0.1:9/'\nbackoff = { initial = 1000, maximum = 1000, jitter = 0 }\n")
+    run.told("reconnecting in 1000 s")
+    assert run.end() == 0
+
+
+def test_a_second_signal_waits_for_nothing(start: Callable[..., Run]) -> None:
+    with ExchangeHost(exchange()) as host:
+        run = start("close_timeout = 1000\n" + feed(host, NAMES[0], more="timeouts.close = 1000"))
+        run.told("subscribed")
+        host.ask(lambda exchange, now: exchange.strike(GoSilent(1000.0), now))
+        run.give(signal.SIGTERM)
+        run.told("ending, within 1000 s")
+        assert run.end(signal.SIGTERM) == 143
+
+
+def test_a_signal_before_anything_was_opened_is_kept(start: Callable[..., Run]) -> None:
+    with ExchangeHost(exchange()) as host:
+        text = "[sinks.a]\ntype = 'helpers.sinks_of_ones_own:Signalling'\n" + feed(host, NAMES[0])
+        run = start(text, PYTHONPATH=str(Path(__file__).parents[2]))
+        assert run.end(None) == 0
+
+
 def test_a_line_for_so_many_messages_an_overview_and_a_warning(start: Callable[..., Run]) -> None:
     log = "[log]\nevery_messages = 100\noverview_every = 0.2\nwarn_at = 3\n"
     with ExchangeHost(exchange()) as host:
