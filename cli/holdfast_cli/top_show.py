@@ -136,7 +136,9 @@ def _pace(rate: float) -> str:
 
 
 def _age(age: float | None) -> str:
-    return "-" if age is None else seconds(age)
+    if age is None:
+        return "-"
+    return f"{age * 1000:.0f} ms" if age < 0.1 else seconds(round(age, 1))
 
 
 def _clock(unix_time: float) -> str:

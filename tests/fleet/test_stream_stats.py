@@ -9,7 +9,7 @@ import pytest
 
 from helpers.combined import Combined, service
 from helpers.sea import ALL, Sea
-from holdfast import Patience, Service, Sharding, Stale, Update
+from holdfast import Patience, Rotated, Service, Sharding, Stale, Update
 from holdfast.dialects.words import Reading
 from holdfast.testing import Reset
 
@@ -75,6 +75,7 @@ def test_a_reconnect_forgets_nothing() -> None:
     sea.run(30.0)
     for stream in ALL[:3]:
         assert of(sea, stream).messages == len(brought(sea, stream)) > 40
+        assert of(sea, stream).bytes == sum(len(update.text) for update in brought(sea, stream))
 
 
 def test_nothing_came_yet() -> None:
@@ -86,6 +87,8 @@ def test_nothing_came_yet() -> None:
 
 def test_what_is_wanted_again_begins_again() -> None:
     sea = Sea(service(*ALL[:2]))
+    sea.run(20.0)
+    sea.strike(Reset())
     sea.run(20.0)
     sea.unsubscribe(ALL[0])
     assert set(sea.fleet.stream_stats(sea.world.now)) == {ALL[1]}
@@ -129,9 +132,42 @@ def test_what_is_not_acknowledged_is_counted() -> None:
 
 
 def test_lags_are_sampled_by_the_wall_clock() -> None:
-    sea = Sea(Service(_TimedDialect(), "ws://example.com/stream", ALL[:3]))
+    sea = Sea(Service(_TimedDialect(), "ws://example.com/stream", ALL[:3]), rate=100.0)
     sea.run(30.0)
     lags = sea.fleet.stats(sea.world.now).lags
-    assert 0 < lags.count <= 3 * 30
+    assert 0 < lags.count <= 30 / 0.25 * 16  # of 9,000 messages
     assert of(sea, ALL[0]).lag is not None
     assert lags.total > 0
+
+
+def test_what_a_shard_counted_that_is_no_more_is_not_lost() -> None:
+    sea = Sea(service(*ALL[:4]), sharding=Sharding(max_streams_per_connection=2))
+    sea.run(10.0)
+    sea.strike(Reset())
+    sea.run(40.0)
+    before = sea.fleet.stats(sea.world.now)
+    assert len(before.gap_causes) == 1
+    sea.unsubscribe(*sea.fleet.shards[1])
+    after = sea.fleet.stats(sea.world.now)
+    assert list(after.shards) == [2]
+    assert (after.gaps, after.gap_causes) == (before.gaps, before.gap_causes)
+    assert after.gap_seconds == pytest.approx(before.gap_seconds)
+    assert (after.rtts.count, after.lags.count) == (before.rtts.count, before.lags.count)
+
+
+def test_a_rotation_is_no_time_without_a_connection() -> None:
+    sea = Sea(service(*ALL[:3]))
+    sea.run(20.0)
+    opened = sea.fleet.stats(sea.world.now).shards[1].open_for
+    for _ in range(3):
+        sea.fleet.rotate(sea.world.now)
+        sea.process.settle()
+        sea.run(20.0)
+    assert len(sea.of(Rotated)) == 3
+    sea.strike(Reset())
+    sea.run(0.25)
+    assert sea.fleet.stats(sea.world.now).shards[1].open_for == pytest.approx(opened + 60.0, abs=0.3)
+    before = sea.fleet.stats(sea.world.now).shards[1].open_for
+    sea.run(0.125)
+    assert sea.fleet.stats(sea.world.now).shards[1].state != "open"
+    assert sea.fleet.stats(sea.world.now).shards[1].open_for == before

@@ -9,7 +9,7 @@ from helpers.peer import Manners
 from helpers.sea import ALL, Sea
 from helpers.views import View, view_of
 from helpers.world import World
-from holdfast import Cause, Failure, Sharding, Staleness
+from holdfast import Cause, Failure, Patience, Sharding, Stale, Staleness
 from holdfast.observe import VERSION, status, unready
 
 UNIX = 1_700_000_000.0
@@ -113,6 +113,18 @@ def test_no_data() -> None:
     assert unready({"a": view_of(world)}) == []
     world.run(70)
     assert unready({"a": view_of(world)}) == ["a: no message for 71 s"]
+
+
+def test_silent_streams() -> None:
+    sea = Sea(service(*ALL[:3], patient=Patience(silence=10.0), lists=False))
+    sea.run(20.0)
+    sea.forget(ALL[0])
+    while not sea.of(Stale):
+        sea.run(0.125)
+    assert unready({"a": View(sea.fleet, sea.world)}) == [
+        "a: 1 of 3 streams are not acknowledged",
+        "a: 1 of 3 streams are silent",
+    ]
 
 
 def test_one_shard_of_several() -> None:
