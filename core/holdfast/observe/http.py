@@ -6,7 +6,6 @@ from http import HTTPStatus
 
 import h11
 
-from holdfast.errors import ConfigError
 from holdfast.observe.answers import Answer, Site
 
 MAX_REQUEST = 16 * 1024  # bytes
@@ -58,9 +57,10 @@ class Conversation:
         return head + answer.body if with_body else head
 
 
-def not_served(host: str, port: int, error: OSError) -> ConfigError:
-    """What to raise when nobody can listen there."""
-    return ConfigError(
+def not_served(host: str, port: int, error: OSError) -> OSError:
+    """What to raise when nobody can listen there. It may pass: an earlier process may still be ending."""
+    why = (
         f"the status page cannot be served on {host}:{port}: {error.strerror or error}; "
         "choose an address of this machine, and a port that is free (0 for any)"
     )
+    return OSError(error.errno, why)
