@@ -76,6 +76,9 @@ def test_head_is_get_without_a_body() -> None:
     code, headers, body = asked(get("/status", method="HEAD"))
     assert (code, body) == (200, b"")
     assert int(headers["content-length"]) > 100
+    answer = Conversation(Site(FEEDS, "127.0.0.1")).received(get("/status", method="HEAD"))
+    assert answer is not None
+    assert answer.endswith(b"\r\n\r\n")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])

@@ -25,9 +25,9 @@ SERVE = {"asyncio": holdfast_asyncio.serve_status, "trio": holdfast_trio.serve_s
 class Asker(threading.Thread):
     """A browser, in a thread of its own."""
 
-    def __init__(self, port: int, path: str) -> None:
+    def __init__(self, port: int, path: str, *, halfway: bool = False) -> None:
         super().__init__(daemon=True)
-        self._port, self._path = port, path
+        self._port, self._path, self._halfway = port, path, halfway
         self.code = 0
         self.body = b""
         self.start()
@@ -35,7 +35,12 @@ class Asker(threading.Thread):
     def run(self) -> None:
         connection = HTTPConnection("127.0.0.1", self._port, timeout=20)
         with suppress(OSError, HTTPException):  # it is turned away
-            connection.request("GET", self._path)
+            if self._halfway:
+                connection.connect()
+                connection.sock.sendall(b"GET ")
+                connection.sock.recv(1)
+            else:
+                connection.request("GET", self._path)
             answer = connection.getresponse()
             self.body, self.code = answer.read(), answer.status
         connection.close()
@@ -80,7 +85,9 @@ def test_only_this_machine_is_listened_to(backend: Backend) -> None:
     backend.run(test)
 
 
-def test_leaving_ends_it_with_clients_that_stay(backend: Backend) -> None:
+def test_leaving_ends_it_with_clients_that_stay(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"holdfast_{backend.name}.status.TIMEOUT", 3600.0)
+
     async def test() -> None:
         async with SERVE[backend.name]({}, port=0) as status:
             idle = socket.create_connection(("127.0.0.1", status.port), timeout=5)
@@ -94,6 +101,30 @@ def test_leaving_ends_it_with_clients_that_stay(backend: Backend) -> None:
         with socket.socket() as again:
             again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             again.bind(("127.0.0.1", status.port))  # the port is free
+
+    backend.run(test)
+
+
+def test_who_does_not_ask_in_time_is_left(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"holdfast_{backend.name}.status.TIMEOUT", 0.01)
+
+    async def test() -> None:
+        async with SERVE[backend.name]({}, port=0) as status:
+            asker = Asker(status.port, "/health", halfway=True)
+            await backend.until(lambda: not asker.is_alive())
+            assert asker.code == 0
+
+    backend.run(test)
+
+
+def test_leaving_while_somebody_comes(backend: Backend) -> None:
+    async def test() -> None:
+        for turns in range(8):
+            async with SERVE[backend.name]({}, port=0) as status:
+                client = socket.create_connection(("127.0.0.1", status.port), timeout=5)
+                for _ in range(turns):
+                    await backend.sleep(0)
+            client.close()
 
     backend.run(test)
 

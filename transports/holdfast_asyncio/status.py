@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from prometheus_client.registry import Collector
 
 _LOG = logging.getLogger("holdfast")
+_TURNS = 4  # of the loop, from a connection that comes to its arrival here
 
 
 @asynccontextmanager
@@ -28,36 +29,62 @@ async def serve_status(
     listens on. `collectors`: those of prometheus-client whose metrics stand beside the feeds'. Raises ConfigError where
     it cannot listen.
     """
-    site = Site(feeds, host, collectors)
-    clients: set[asyncio.Task[None]] = set()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        clients.add(task)
-        task.add_done_callback(clients.discard)
-        try:
-            if len(clients) <= MAX_CLIENTS:
-                with suppress(TimeoutError, OSError):
-                    async with asyncio.timeout(TIMEOUT):
-                        await _converse(Conversation(site), reader, writer)
-        except Exception:
-            _LOG.exception("the status page failed")
-        finally:
-            writer.transport.abort()
-
+    desk = _Desk(Site(feeds, host, collectors))
     try:
-        server = await asyncio.start_server(serve, host, port)
+        server = await asyncio.start_server(desk.welcome, host, port)
     except OSError as error:
         raise not_served(host, port, error) from error
     try:
         yield StatusServer(host, server.sockets[0].getsockname()[1])
     finally:
-        server.close()
-        for task in clients:
-            task.cancel()
-        if clients:
-            await asyncio.wait(clients)
+        await desk.close(server)
+
+
+class _Desk:
+    """Where clients are served, each in a task of its own."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._clients: set[asyncio.Task[None]] = set()
+        self._closing = False
+
+    # No coroutine: the task that asyncio makes of one logs an error when it is cancelled, in Python 3.11.
+    def welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._closing or len(self._clients) >= MAX_CLIENTS:
+            writer.transport.abort()
+            return
+        task = asyncio.get_running_loop().create_task(self._serve(reader, writer), name="holdfast status")
+        self._clients.add(task)
+        task.add_done_callback(self._clients.discard)
+
+    async def close(self, server: asyncio.Server) -> None:
+        """Leave nothing behind."""
+        self._closing = True
+        # A server that is closed while it accepts a connection leaves that open, in Python 3.11: no more are accepted,
+        # those that are on their way arrive, and then it is closed.
+        loop = asyncio.get_running_loop()
+        with suppress(NotImplementedError):  # by loops that have no readers
+            for sock in server.sockets:
+                loop.remove_reader(sock)
+        try:
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
+        finally:
+            server.close()
+            for task in self._clients:
+                task.cancel()
+        if self._clients:
+            await asyncio.wait(self._clients)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            with suppress(TimeoutError, OSError):  # it went away, or is too slow
+                async with asyncio.timeout(TIMEOUT):
+                    await _converse(Conversation(self._site), reader, writer)
+        except Exception:
+            _LOG.exception("the status page failed")
+        finally:
+            writer.transport.abort()
 
 
 async def _converse(conversation: Conversation, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

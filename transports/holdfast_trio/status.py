@@ -44,8 +44,7 @@ async def serve_status(
         except Exception:  # in a nursery with whoever is looked at
             _LOG.exception("the status page failed")
         finally:
-            clients -= 1
-            await trio.aclose_forcefully(stream)
+            clients -= 1  # `serve_listeners` closes the stream
 
     try:
         listeners = await trio.open_tcp_listeners(port, host=host)
