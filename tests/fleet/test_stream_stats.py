@@ -12,6 +12,7 @@ from helpers.sea import ALL, Sea
 from holdfast import Patience, Rotated, Service, Sharding, Stale, Update
 from holdfast.dialects.words import Reading
 from holdfast.testing import Reset
+from holdfast.wire.frames import TEXT, server_frame
 
 
 class _Timed(Update):
@@ -171,3 +172,14 @@ def test_a_rotation_is_no_time_without_a_connection() -> None:
     sea.run(0.125)
     assert sea.fleet.stats(sea.world.now).shards[1].state != "open"
     assert sea.fleet.stats(sea.world.now).shards[1].open_for == before
+
+
+def test_of_many_chunks_few_are_looked_at() -> None:
+    sea = Sea(Service(_TimedDialect(), "ws://example.com/stream", ALL[:3]))
+    sea.run(10.0)
+    (conn,) = sea.fleet._shared.shards
+    before = sea.fleet.stats(sea.world.now).lags.count
+    for _ in range(100):
+        update = json.dumps({"stream": ALL[0], "data": {"t": 1}}).encode()
+        sea.fleet.received(conn, server_frame(TEXT, update), sea.world.now)
+    assert sea.fleet.stats(sea.world.now).lags.count <= before + 1
