@@ -77,7 +77,8 @@ def asker(url: str) -> Callable[[], Status]:
             raise NoStatus(f"HTTP {error.code} {error.reason}: is that a status page of Holdfast?") from None
         except (OSError, HTTPException) as error:
             reason: object = error.reason if isinstance(error, URLError) else error
-            raise NoStatus(f"{reason}; does that process serve its status there?") from None
+            why = reason.strerror if isinstance(reason, OSError) and reason.strerror else reason
+            raise NoStatus(f"{why}; does that process serve its status there?") from None
         except ValueError:
             raise NoStatus("no JSON: is that a status page of Holdfast?") from None
         told = cast("Status", status) if isinstance(status, dict) else {}

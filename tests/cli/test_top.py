@@ -132,7 +132,7 @@ def test_the_status_of_a_real_page() -> None:
 def test_nobody_there() -> None:
     result = run(f"http://127.0.0.1:{unused_port()}/")
     assert result.exit_code == 1
-    assert "does that process serve its status there?" in result.output
+    assert "/: Connection refused; does that process serve its status there?" in result.output
 
 
 @pytest.mark.parametrize(
