@@ -17,6 +17,7 @@ import holdfast_asyncio
 import holdfast_trio
 from helpers.backends import Backend
 from helpers.servers import WebSocketServer, send_and_stay
+from holdfast import ConfigError
 from holdfast.observe.http import MAX_CLIENTS
 
 SERVE = {"asyncio": holdfast_asyncio.serve_status, "trio": holdfast_trio.serve_status}
@@ -149,7 +150,7 @@ def test_an_address_that_is_taken_is_told(backend: Backend) -> None:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
             port = taken.getsockname()[1]
-            with pytest.raises(OSError, match=f"127.0.0.1:{port}: .*in use.*; choose"):
+            with pytest.raises(ConfigError, match=f"127.0.0.1:{port}: .*in use.*; choose"):
                 async with SERVE[backend.name]({}, port=port):
                     pass
 

@@ -29,7 +29,8 @@ async def serve_status(
     listens on. `collectors`: those of prometheus-client whose metrics stand beside the feeds'. Raises ConfigError where
     it cannot listen.
     """
-    desk = _Desk(Site(feeds, host, collectors))
+    site = Site(feeds, host, collectors)
+    desk = _Desk(site)
     try:
         server = await asyncio.start_server(desk.welcome, host, port)
     except OSError as error:

@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 import h11
 
+from holdfast.errors import ConfigError
 from holdfast.observe.answers import Answer, Site
 
 MAX_REQUEST = 16 * 1024  # bytes
@@ -57,10 +58,9 @@ class Conversation:
         return head + answer.body if with_body else head
 
 
-def not_served(host: str, port: int, error: OSError) -> OSError:
-    """What to raise when nobody can listen there. It may pass: an earlier process may still be ending."""
-    why = (
+def not_served(host: str, port: int, error: OSError) -> ConfigError:
+    """What to raise when nobody can listen there."""
+    return ConfigError(
         f"the status page cannot be served on {host}:{port}: {error.strerror or error}; "
         "choose an address of this machine, and a port that is free (0 for any)"
     )
-    return OSError(error.errno, why)
