@@ -11,7 +11,7 @@ from helpers.combined import Combined, service
 from helpers.sea import ALL, Sea
 from holdfast import Patience, Rotated, Service, Sharding, Stale, Update
 from holdfast.dialects.words import Reading
-from holdfast.testing import Reset
+from holdfast.testing import Reset, Rules
 from holdfast.wire.frames import TEXT, server_frame
 
 
@@ -183,3 +183,15 @@ def test_of_many_chunks_few_are_looked_at() -> None:
         update = json.dumps({"stream": ALL[0], "data": {"t": 1}}).encode()
         sea.fleet.received(conn, server_frame(TEXT, update), sea.world.now)
     assert sea.fleet.stats(sea.world.now).lags.count <= before + 1
+
+
+@pytest.mark.parametrize("legs", [1, 2])
+def test_what_is_refused_is_counted(legs: int) -> None:
+    sea = Sea(service(*ALL[:15], "bad", batch=100), rules=Rules(max_streams=15), legs=legs)
+    sea.run(30.0)
+    shard = sea.fleet.stats(sea.world.now).shards[1]
+    assert (shard.streams, shard.unacknowledged, shard.refused) == (16, 0, 1)
+    sea.strike(Reset())
+    sea.run(0.25)
+    shard = sea.fleet.stats(sea.world.now).shards[1]
+    assert (shard.unacknowledged, shard.refused) == (16, 0)

@@ -24,7 +24,7 @@ _LOOKED_AT = 16  # messages of a chunk
 def shard_stats(shard: Supervisor, legs: Confluence, tally: Tally, config: FeedConfig, now: float) -> ShardStats:
     """At this moment."""
     current = [leg.current for leg in legs.legs if leg.is_open and leg.current is not None]
-    states = list(legs.stream_states().values())
+    unacknowledged, refused, silent = _standing(legs)
     rate, byte_rate = tally.pace.rates(tally.messages, tally.bytes, now)
     uptime, open_for = tally.uptime.read(now)
     connected_at = tally.uptime.connected_at
@@ -45,9 +45,9 @@ def shard_stats(shard: Supervisor, legs: Confluence, tally: Tally, config: FeedC
         rtt=tally.rtt,
         last_failure=str(tally.last_failure) if tally.last_failure else None,
         legs=tuple(leg_stats(leg, now) for leg in legs.legs),
-        unacknowledged=states.count("wanted") + states.count("asked"),
-        refused=states.count("refused"),
-        silent=sum(_is_silent(watched) for watched in _watched(legs).values()),
+        unacknowledged=unacknowledged,
+        refused=refused,
+        silent=silent,
         stale=_is_stale(legs.legs, config, now),
         rate=rate,
         byte_rate=byte_rate,
@@ -137,6 +137,17 @@ def _is_silent(watched: list[Watched]) -> bool:
     """Whether nobody who carries it has heard of it since it fell silent."""
     held = [one for one in watched if one.held]
     return bool(held) and all(one.missed_since is not None for one in held)
+
+
+def _standing(legs: Confluence) -> tuple[int, int, int]:
+    """How many streams are not acknowledged, how many refused, and how many silent."""
+    streams = legs.legs[0].streams
+    if len(legs.legs) == 1 and streams is not None and streams.is_settled:  # the rule; there may be thousands
+        silent = [one for one in streams.watched.values() if one.held and one.missed_since is not None]
+        return 0, len(streams.refused), len(silent)
+    states = list(legs.stream_states().values())
+    silent_ones = sum(_is_silent(watched) for watched in _watched(legs).values())
+    return states.count("wanted") + states.count("asked"), states.count("refused"), silent_ones
 
 
 def _is_stale(legs: list[Leg], config: FeedConfig, now: float) -> bool:

@@ -141,6 +141,11 @@ class Streams:
         return watched is not None and watched.missed_since is not None
 
     @property
+    def refused(self) -> set[str]:
+        """What of it the service will not give on this connection."""
+        return self._subscriptions.refused.intersection(self._wanted) if self._subscriptions is not None else set()
+
+    @property
     def watched(self) -> dict[str, Watched]:
         """What each wanted stream has brought."""
         return self._watch.streams
