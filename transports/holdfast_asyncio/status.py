@@ -64,7 +64,7 @@ class _Desk:
         # A server that is closed while it accepts a connection leaves that open, in Python 3.11: no more are accepted,
         # those that are on their way arrive, and then it is closed.
         loop = asyncio.get_running_loop()
-        with suppress(NotImplementedError):  # by loops that have no readers
+        with suppress(NotImplementedError, RuntimeError):  # by loops that have no readers
             for sock in server.sockets:
                 loop.remove_reader(sock)
         try:
