@@ -12,7 +12,7 @@ from typing import Literal
 
 from fuzz.dialect import Spoken
 from fuzz.doors import names_of
-from fuzz.effort import LENGTHS, hush, length_of
+from fuzz.effort import hush, length_of
 from fuzz.leg_plan import SHARE_WITH_LEGS, DrawnLegs, draw_legs
 from fuzz.leg_troubles import LEG_TROUBLES
 from fuzz.number_plan import DrawnDoors, DrawnNumbers, DrawnResync, draw_doors, draw_numbers
@@ -155,7 +155,7 @@ def draw_plan(
     rate = 10 ** (chance.random() * 3.78 - 1.78)  # from one a minute to a hundred a second
     plan = Plan(
         seed=seed,
-        seconds=seconds if seconds is not None else chance.choice(LENGTHS),
+        seconds=seconds if seconds is not None else math.inf,
         options=_draw_options(chance, rate),
         streams=tuple(f"s{number}" for number in range(1 + chance.below(3))),
         rate=rate,
@@ -196,7 +196,7 @@ def draw_plan(
     calm = Chance(seed).fork("calm").choice(_CALMS)
     plan = replace(plan, pauses={kind: calm * pause for kind, pause in plan.pauses.items() if can_occur(kind, plan)})
     if seconds is None:
-        plan = replace(plan, seconds=min(plan.seconds, length_of(plan)))
+        plan = replace(plan, seconds=length_of(plan))
     return plan
 
 

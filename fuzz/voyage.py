@@ -106,11 +106,10 @@ class Voyage:
         self._digest = _Digest()
         self.process.observe(self._digest)
         self.checkers: Sequence[Checker] = [checker(self) for checker in checkers]
-        for checker in self.checkers:
+        busy = [checker for checker in self.checkers if not checker.is_idle]
+        for checker in busy:
             self.process.observe(checker)
-        self._hear_events = [
-            checker.on_event for checker in self.checkers if type(checker).on_event is not Checker.on_event
-        ]
+        self._hear_events = [checker.on_event for checker in busy if type(checker).on_event is not Checker.on_event]
         if self.user is not None:
             self._hear_events.append(self.user.on_event)
 

@@ -32,6 +32,7 @@ class Checker(Observer):
     """Looks on through the observer's hooks; `fail` ends the voyage."""
 
     promise: ClassVar[int]
+    is_idle = False  # there is nothing in this voyage for it to look at
 
     def __init__(self, voyage: Voyage) -> None:
         self.voyage = voyage

@@ -92,6 +92,7 @@ class EveryDialHasItsReason(Checker):
 
     def __init__(self, voyage: Voyage) -> None:
         super().__init__(voyage)
+        self.is_idle = self.config.legs == 1
         self._allowed = self.config.legs
         self._permits: deque[float] = deque()  # from when on another one is allowed
         self._pause = self.config.backoff.pause(1, 1.0)
@@ -123,6 +124,7 @@ class DialLimitKept(Checker):
 
     def __init__(self, voyage: Voyage) -> None:
         super().__init__(voyage)
+        self.is_idle = voyage.plan.rules.dial_limit is None
         self._stalls = Stalls()
         self._refused = 0
         self._last_dial = 0.0

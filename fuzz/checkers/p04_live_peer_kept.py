@@ -107,6 +107,7 @@ class PingsAnswered(Checker):
 
     def __init__(self, voyage: Voyage) -> None:
         super().__init__(voyage)
+        self.is_idle = voyage.plan.rules.pong_timeout is None
         self._timeout = voyage.plan.rules.pong_timeout
         self._stalls, self._pauses = Stalls(), Stalls()
         self._paused: set[int] = set()

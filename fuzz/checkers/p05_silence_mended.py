@@ -39,6 +39,7 @@ class SilenceMended(Checker):
 
     def __init__(self, voyage: Voyage) -> None:
         super().__init__(voyage)
+        self.is_idle = voyage.plan.overlaps
         self._stalls = Stalls()
         self._conn: int | None = None
         self._opened_at = 0.0
@@ -59,8 +60,6 @@ class SilenceMended(Checker):
         self._stalls.add(since, until)
 
     def on_event(self, event: Event) -> None:
-        if self.voyage.plan.overlaps:
-            return  # see SilenceOfEach
         if self._must_replace is not None:
             self._judge_step(event, *self._must_replace)
         if isinstance(event, Stale):

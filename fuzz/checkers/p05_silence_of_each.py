@@ -54,6 +54,7 @@ class SilenceOfEach(Checker):
 
     def __init__(self, voyage: Voyage) -> None:
         super().__init__(voyage)
+        self.is_idle = not voyage.plan.overlaps
         self._stalls = Stalls()
         self._lines: dict[int, _Line] = {}
         self._rotating: int | None = None
@@ -73,8 +74,6 @@ class SilenceOfEach(Checker):
         self._stalls.add(since, until)
 
     def on_event(self, event: Event) -> None:
-        if not self.voyage.plan.overlaps:
-            return
         if isinstance(event, Stale) and (line := self._lines.get(event.conn)) is not None:
             if event.stream is None:
                 line.reported_at = event.at

@@ -52,6 +52,7 @@ class AsWanted(Checker):
 
     def __init__(self, voyage: Voyage) -> None:
         super().__init__(voyage)
+        self.is_idle = voyage.user is None
         self._stalls = Stalls()
         self._pauses = Stalls()
         self._paused_since: float | None = None

@@ -44,6 +44,7 @@ class RotationKept(Checker):
 
     def __init__(self, voyage: Voyage) -> None:
         super().__init__(voyage)
+        self.is_idle = not voyage.plan.overlaps
         self._opened_at: dict[int, float] = {}
         self._held: dict[int, set[str]] = {}  # also what was refused
         self._under_way: int | None = None  # what is to be replaced
@@ -160,6 +161,7 @@ class NothingLostBetween(LossDeclared):
 
     def __init__(self, voyage: Voyage) -> None:
         super().__init__(voyage)
+        self.is_idle = not voyage.plan.overlaps
         rotation = self.config.rotation
         self._soon = 2 * (rotation.overlap_timeout if rotation is not None else 10.0)
         self._until = -math.inf

@@ -5,7 +5,6 @@ A service that leaves something out itself is named as the cause, and only then.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from fuzz.checkers.base import Checker
@@ -24,14 +23,12 @@ class NumbersTold(Checker):
 
     def __init__(self, voyage: Voyage) -> None:
         super().__init__(voyage)
-        self._looks = self.config.check_sequences and self.config.overflow.policy in ("pause", "fail")
+        self.is_idle = not (self.config.check_sequences and self.config.overflow.policy in ("pause", "fail"))
         self._last: dict[str, tuple[int, int]] = {}  # by stream: the number in the world, and the service's
         self._highest: dict[str, int] = {}  # the service's, from which it went back
         self._gaps: dict[str, list[Gap]] = {}  # of single streams, since their last message
 
     def on_item(self, item: Item, now: float) -> None:
-        if not self._looks:
-            return
         if isinstance(item, Gap):
             if item.stream is not None:
                 self._gaps.setdefault(item.stream, []).append(item)
@@ -87,22 +84,15 @@ class HolesTold(Checker):
         super().__init__(voyage)
         self._told: list[tuple[int | None, int | None]] = []
         spoken = voyage.plan.spoken
-        looks = spoken is not None and spoken.limits.counts and not voyage.plan.overlaps
-        self._look: Callable[[], None] = self._compare if looks else self._forget
+        self.is_idle = voyage.plan.overlaps or spoken is None or not spoken.limits.counts
 
     def on_event(self, event: Event) -> None:
         if isinstance(event, Gap) and event.stream is None and event.first_missing is not None:
             self._told.append((event.first_missing, event.last_missing))
 
     def on_settled(self, machine: object, now: float) -> None:
-        if self._told or self.voyage.ear.holes:
-            self._look()
-
-    def _compare(self) -> None:
-        if self._told != self.voyage.ear.holes:
-            self.fail(f"numbers {self.voyage.ear.holes} of a connection are missing; declared: {self._told}")
-        self._forget()
-
-    def _forget(self) -> None:
+        holes = self.voyage.ear.holes
+        if self._told != holes:
+            self.fail(f"numbers {holes} of a connection are missing; declared: {self._told}")
         self._told.clear()
-        self.voyage.ear.holes.clear()
+        holes.clear()

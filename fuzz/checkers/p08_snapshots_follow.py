@@ -20,6 +20,7 @@ class SnapshotsFollow(Checker):
 
     def __init__(self, voyage: Voyage) -> None:
         super().__init__(voyage)
+        self.is_idle = voyage.snapshots is None
         self._known: dict[str, int] = {}  # up to which number a consumer knows all of a stream
         self._lost_at: dict[str | None, float] = {}
         self._snapshot_at: dict[str, float] = {}
@@ -30,8 +31,6 @@ class SnapshotsFollow(Checker):
             self._ran_at[command.stream] = now
 
     def on_item(self, item: Item, now: float) -> None:
-        if self.voyage.snapshots is None:
-            return
         if isinstance(item, Gap):
             for stream in list(self._known) if item.stream is None else [item.stream]:
                 self._known.pop(stream, None)
