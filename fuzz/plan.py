@@ -42,7 +42,7 @@ POLICIES: tuple[Policy, ...] = ("pause", "pause", "pause", "drop_oldest", "drop_
 
 # How long after one trouble the next may come, on average, in seconds. Drawn for every kind of a voyage.
 _PAUSES = (120.0, 600.0, 1800.0, 7200.0)
-_CALMS = (1.0, 1.0, 1.0, 10.0, 30.0, 100.0)  # times as long are all pauses of a voyage
+_CALMS = (1.0, 1.0, 10.0, 30.0, 100.0)  # times as long are all pauses of a voyage
 
 LONGEST_RETRY_AFTER = 30  # seconds, of all that a service of a voyage asks for
 NOTICE = '{"event":"serverShutdown"}'
