@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import CloseConnection, Event, Ping, Pong, TextMessage
 
+from holdfast.testing import Exchange, Stream
 from holdfast.testing.plain_frames import plain_events, plain_frame
 from holdfast.wire import BINARY, PING, PONG, TEXT, client_frame
+from testing.link import PlainClient
 
 MASK = b"\x01\x02\x03\x04"
 
@@ -71,3 +73,15 @@ def test_the_rest_is_left_to_wsproto(data: bytes):
 
 def test_a_close_frame_is_left_to_wsproto():
     assert plain_frame(CloseConnection(1000)) is None
+
+
+def test_a_frame_that_comes_in_two_parts_is_not_taken_for_two() -> None:
+    """Its second part looks like a whole frame."""
+    ping = client_frame(PING, b"", b"\x7f\x7f\x7f\x7f")
+    data = b"\x81" + bytes([0x80 + len(ping)]) + bytes(4) + ping  # as a text, it is no UTF-8
+    exchange = Exchange([Stream("btcusdt@trade", 1.0)])
+    exchange.start(0.0)
+    PlainClient(exchange).open("/stream")
+    exchange.received(1, data[:6], 0.0)
+    exchange.received(1, data[6:], 0.0)
+    assert exchange.ledger.connections[0].answered == 0
