@@ -107,26 +107,26 @@ class FeedConfig:
     dialect: Dialect | None = None
     streams: tuple[str, ...] = ()
     patience: Mapping[str, Patience] = field(default_factory=dict[str, Patience])
-    subscribing: Subscribing = field(default_factory=Subscribing)
+    subscribing: Subscribing = Subscribing()
     message_window: MessageWindow | None = None
     name: str | None = None
     user_agent: str | None = "holdfast/0.1"
-    keepalive: Keepalive = field(default_factory=Keepalive)
-    staleness: Staleness = field(default_factory=Staleness)
-    backoff: Backoff = field(default_factory=Backoff)
-    retry: Retry = field(default_factory=Retry)
-    dial_window: DialWindow = field(default_factory=DialWindow)
-    timeouts: Timeouts = field(default_factory=Timeouts)
-    limits: Limits = field(default_factory=Limits)
-    overflow: Overflow = field(default_factory=Overflow)
+    keepalive: Keepalive = Keepalive()
+    staleness: Staleness = Staleness()
+    backoff: Backoff = Backoff()
+    retry: Retry = Retry()
+    dial_window: DialWindow = DialWindow()
+    timeouts: Timeouts = Timeouts()
+    limits: Limits = Limits()
+    overflow: Overflow = Overflow()
     stall_after: float = 1.0
     compression: Deflate | None = None
     legs: int = 1
-    rotation: Rotation | None = field(default_factory=Rotation)
+    rotation: Rotation | None = Rotation()
     check_sequences: bool = False
     resync: Resync | None = None
-    sharding: Sharding = field(default_factory=Sharding)
-    rebalance: Rebalance | None = field(default_factory=Rebalance)
+    sharding: Sharding = Sharding()
+    rebalance: Rebalance | None = Rebalance()
     restart_after: int | None = None
     memory_limit: int | None = None
     dial_window_file: str | PurePath | None = None

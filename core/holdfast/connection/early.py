@@ -23,7 +23,7 @@ class Early:
         self.end: End | None = None
         self.nbytes = 0
         self._bound = bound
-        self._messages: deque[str | bytes] = deque()
+        self._messages: deque[str | bytes] | tuple[()] = ()  # few connections ever hold one
 
     def __len__(self) -> int:
         return len(self._messages)
@@ -40,6 +40,7 @@ class Early:
         """What was read: messages, and behind them perhaps the end. Returns what is not to wait."""
         if self.end is not None:
             return []  # nothing counts behind it
+        self._messages = self._messages or deque()
         self._messages.extend(messages)
         self.nbytes += sum(map(size_of, messages))
         if self._messages and controls and isinstance(end := controls[-1], CloseFrame | Violation):
@@ -49,13 +50,14 @@ class Early:
 
     def take(self) -> str | bytes:
         """The oldest."""
+        assert self._messages
         message = self._messages.popleft()
         self.nbytes -= size_of(message)
         return message
 
     def take_all(self) -> list[str | bytes]:
         messages = list(self._messages)
-        self._messages.clear()
+        self._messages = ()
         self.nbytes = 0
         return messages
 

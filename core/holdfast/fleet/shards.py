@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -37,12 +36,12 @@ class Shards:
         self._url_asks = _asks_by_url(config)
         self._allotment = Allotment(_bounds_of(config), self._symbol_of)
         self._running: dict[int, Supervisor] = {}
-        self._to_rotate: deque[Supervisor] = deque()  # one after the other
+        self._to_rotate: list[Supervisor] = []  # one after the other
         self._rotating: Supervisor | None = None
         self.may_be_paused = False  # none is, if not
         self._paused_at = 0.0
         self._past = Tally()  # of those that are no more
-        self._past_gaps: deque[Gap] = deque(maxlen=_GAPS_REMEMBERED)
+        self._past_gaps: list[Gap] = []
         self._stalls = 0
         self._unrest = Unrest(config)
         self._resyncs: Resyncs | None = None
@@ -373,12 +372,13 @@ class Shards:
         self._memory.forget(number)
         self._past.add(shard.tally)
         self._past_gaps.extend(shard.gaps)
+        del self._past_gaps[:-_GAPS_REMEMBERED]
         self._unrest.forget(shard)
         self._number()
 
     def _rotate_next(self, now: float) -> None:
         while self._to_rotate and self._rotating is None:
-            shard = self._to_rotate.popleft()
+            shard = self._to_rotate.pop(0)
             shard.rotate(now)
             if shard.is_rotating:
                 self._rotating = shard

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import cast
@@ -34,10 +34,10 @@ class Unrest:
         self._may_move = config.rebalance is not None and len(config.targets) > 1 and config.legs == 1
         self._dials = 0  # since a connection was healthy
         self._failure: Failure | None = None  # the latest, if no more dials may follow
-        self._losses: deque[tuple[float, Supervisor]] = deque()  # within the period
+        self._losses: list[tuple[float, Supervisor]] = []  # within the period
         self._by_shard: Counter[Supervisor] = Counter()  # the same, by shard
         self._lost: Supervisor | None = None  # the latest
-        self._untold: deque[float] = deque()  # losses since `Unsteady` was last told, within the period
+        self._untold: list[float] = []  # losses since `Unsteady` was last told, within the period
 
     def note(self, shard: Supervisor, event: Event) -> None:
         """One of a shard's."""
@@ -108,11 +108,11 @@ class Unrest:
         self._untold.append(now)
         before = now - self._setting.period
         while self._losses[0][0] <= before:
-            _, first = self._losses.popleft()
+            _, first = self._losses.pop(0)
             self._by_shard[first] -= 1
         while self._untold[0] <= before:
-            self._untold.popleft()
+            del self._untold[0]
 
     def _settle(self, shard: Supervisor) -> None:
         if self._by_shard.pop(shard, 0):
-            self._losses = deque(loss for loss in self._losses if loss[1] is not shard)
+            self._losses = [loss for loss in self._losses if loss[1] is not shard]

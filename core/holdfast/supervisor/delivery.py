@@ -116,7 +116,7 @@ class Delivery:
         elif orphans:
             self._bequeath(orphans, since, failure, now)
         else:
-            self.ledger.recent.append(Gap(now, since, now, failure, filled_by=other.conn))
+            self.ledger.remember(Gap(now, since, now, failure, filled_by=other.conn))
 
     def handed_over(self, connection: Connection, now: float) -> None:
         """Another one takes over from it, and nothing is left to prove."""
@@ -163,7 +163,7 @@ class Delivery:
                 self.ledger.declare(dataclasses.replace(gap, stream=stream, first_missing=None, last_missing=None))
         else:
             filled_by = next(conn for conn in merge.lines if conn != connection.conn)
-            self.ledger.recent.append(dataclasses.replace(gap, filled_by=filled_by))
+            self.ledger.remember(dataclasses.replace(gap, filled_by=filled_by))
 
     def _brings(self, conn: int, stream: str) -> bool:
         """Whether it is sure of the stream, and has not fallen silent itself."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable
 
 from holdfast.events import Event, Gap
@@ -19,7 +18,7 @@ class Ledger:
     """
 
     def __init__(self, emit: Callable[[Event], None], tally: Tally) -> None:
-        self.recent: deque[Gap] = deque(maxlen=_REMEMBERED)
+        self.recent: list[Gap] = []
         self._emit = emit
         self._tally = tally
         self._all: Loss | None = None  # of every stream
@@ -76,5 +75,10 @@ class Ledger:
     def declare(self, gap: Gap) -> None:
         """Into the feed, behind all that was delivered."""
         self._tally.declared(gap)
-        self.recent.append(gap)
+        self.remember(gap)
         self._emit(gap)
+
+    def remember(self, gap: Gap) -> None:
+        """Among the recent ones, without a word to the consumer."""
+        self.recent.append(gap)
+        del self.recent[:-_REMEMBERED]

@@ -77,7 +77,7 @@ class FrameReader:
     def __init__(self, max_message_size: int) -> None:
         self._max_size = max_message_size
         self._limit = min(max_message_size, 0xFFFF)  # of the loop
-        self._wsproto = Connection(ConnectionType.CLIENT)
+        self._wsproto: Connection | None = None  # made when something rare comes: it is large
         self._head = b""  # an incomplete frame header, or a small frame cut by the end of a chunk
         self._body = bytearray()  # the payload so far of a frame that spans chunks
         self._body_missing = 0
@@ -183,8 +183,11 @@ class FrameReader:
     ) -> int:
         """Let wsproto have `data[pos:stop]`, which lies within one frame; returns `stop`."""
         self._rare_missing -= stop - pos
-        self._wsproto.receive_data(data[pos:stop])
-        for event in self._wsproto.events():
+        wsproto = self._wsproto
+        if wsproto is None:
+            wsproto = self._wsproto = Connection(ConnectionType.CLIENT)
+        wsproto.receive_data(data[pos:stop])
+        for event in wsproto.events():
             if isinstance(event, TextMessage | BytesMessage):
                 self._add_fragment(event, messages)
             elif isinstance(event, Ping):
@@ -193,7 +196,7 @@ class FrameReader:
                 controls.append(PongFrame(bytes(event.payload)))
             elif isinstance(event, CloseConnection):
                 # wsproto reports what it cannot parse as a close too, and then stays in state OPEN, deaf.
-                if self._wsproto.state is not ConnectionState.OPEN:
+                if wsproto.state is not ConnectionState.OPEN:
                     self._ended = True
                     controls.append(CloseFrame(int(event.code), event.reason or ""))
                 elif event.code == _BAD_TEXT:
