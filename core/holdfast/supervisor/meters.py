@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import deque
 from itertools import pairwise
 
 from holdfast.stats import LAG_BOUNDS, RTT_BOUNDS, Histogram
@@ -21,7 +20,7 @@ class Pace:
         self.next_at = 0.0  # when `note` is worth calling: at the first message, and then at the end of an interval
         self._began = 0.0
         self._at = 0  # the number of the latest mark: it was due at so many intervals on the clock
-        self._marks: deque[tuple[int, int]] = deque(maxlen=INTERVALS + 1)  # (messages, bytes) until then
+        self._marks: list[tuple[int, int]] = []  # (messages, bytes) until then; an empty deque would be large
 
     def note(self, messages: int, nbytes: int, now: float) -> None:
         """So many until `now`."""
@@ -30,6 +29,7 @@ class Pace:
             self._at, self._began = number - 1, now
         for _ in range(min(number - self._at, INTERVALS + 1)):
             self._marks.append((messages, nbytes))
+        del self._marks[: -INTERVALS - 1]
         self._at = number
         self.next_at = (number + 1) * INTERVAL
 
@@ -62,22 +62,23 @@ class Buckets:
 
     def __init__(self, bounds: tuple[float, ...]) -> None:
         self._bounds = bounds
-        self._counts = [0] * (len(bounds) + 1)
+        self._counts: list[int] = []  # none yet
         self._total = 0.0
 
     def add(self, seconds: float) -> None:
         """One more that took so long."""
+        self._counts = self._counts or [0] * (len(self._bounds) + 1)
         self._counts[bisect_left(self._bounds, seconds)] += 1
         self._total += seconds
 
     def merge(self, other: Buckets) -> None:
         """Those of another with the same bounds."""
-        self._counts = [ours + theirs for ours, theirs in zip(self._counts, other._counts, strict=True)]
+        self._counts = [ours + theirs for ours, theirs in zip(self.read.counts, other.read.counts, strict=True)]
         self._total += other._total
 
     @property
     def read(self) -> Histogram:
-        return Histogram(self._bounds, tuple(self._counts), self._total)
+        return Histogram(self._bounds, tuple(self._counts) or (0,) * (len(self._bounds) + 1), self._total)
 
 
 def round_trips() -> Buckets:
@@ -99,7 +100,7 @@ class Uptime:
         self.connected_at: float | None = None  # the latest
         self._began: float | None = None
         self._ended: float | None = None
-        self._open: set[int] = set()
+        self._open: list[int] = []  # few
         self._open_since = 0.0
         self._open_for = 0.0
 
@@ -110,7 +111,7 @@ class Uptime:
         self.connected_at = now
         if not self._open:
             self._open_since = now
-        self._open.add(conn)
+        self._open.append(conn)
 
     def gone(self, conn: int, now: float) -> None:
         if conn in self._open:

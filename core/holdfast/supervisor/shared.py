@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -44,7 +43,7 @@ class Shared:
         self.mask = MaskSource(entropy)
         self.wall_offset = 0.0  # Unix time minus `now`
         self.told = 0  # events, ever
-        self.recent: deque[RecentEvent] = deque(maxlen=_EVENTS_REMEMBERED)
+        self.recent: list[RecentEvent] = []
         self._observe = observe or _look_away
         self._conns = 0
         self._windows: dict[str, RollingWindow] = {}
@@ -57,6 +56,7 @@ class Shared:
         if type(event) is not PongReceived:  # which would soon be all of them
             kept = replace(event, snapshot=None) if type(event) is Resynced else event  # which may be large
             self.recent.append(RecentEvent(kept, shard, event.at + self.wall_offset))
+            del self.recent[:-_EVENTS_REMEMBERED]
         self._observe(event)
 
     def next_conn(self) -> int:
