@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from helpers.combined import service
@@ -253,6 +253,11 @@ DOINGS = st.lists(
     jitter=st.sampled_from([0.0, 0.5]),
     seed=st.integers(0, 2**32),
 )
+@example(doings=[("dark", 0), ("rotate", 0.0), ("unsubscribe", 0)], legs=1, raw=False, rate=3.0, jitter=0.0, seed=0)
+@example(
+    doings=[("rotate", 0.0625), ("slow", 0), ("rotate", 0.0), ("cut", 0), ("subscribe", 5), ("unsubscribe", 0)],
+    legs=1, raw=False, rate=3.0, jitter=0.5, seed=0,
+)  # fmt: skip
 def test_whatever_happens_to_connections_the_account_is_right(
     doings: list, legs: int, raw: bool, rate: float, jitter: float, seed: int
 ) -> None:

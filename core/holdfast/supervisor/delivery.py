@@ -231,9 +231,9 @@ class Delivery:
             if orphan.heir is None:
                 if orphan.stream in self._wanted:
                     self.ledger.lost_stream(orphan.stream, since, failure)
-            elif self._is_wanted(orphan.stream) and not merge.joins_last(orphan.heir, orphan.stream):
+            elif not merge.joins_last(orphan.heir, orphan.stream):  # wanted or not: what is on its way still comes
                 lost.append(orphan.stream)
-        if None in lost or (lost and len(lost) >= len(self._wanted)):
+        if None in lost or (lost and self._wanted.keys() <= set(lost)):
             self.ledger.declare(Gap(now, since, now, failure))
         else:
             for stream in lost:
@@ -241,9 +241,6 @@ class Delivery:
         for orphan in orphans:
             if orphan.heir is not None:
                 self._put(merge.prove(orphan.heir, orphan.stream, now), now)
-
-    def _is_wanted(self, stream: Name) -> bool:
-        return stream is None or stream in self._wanted
 
     def _put(self, fresh: list[Message], now: float) -> None:
         if fresh:

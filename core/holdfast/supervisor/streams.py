@@ -121,6 +121,8 @@ class Streams:
             if still:  # they had not been dropped yet
                 self._watch.held(still, now)
                 self._timers.set(Timer.SILENCE, self._watch.next_look(now))
+            if doubtful := list(filter(self._may_be_dropped, new)):
+                self._carrier.uncovered(doubtful, now, gone=False)
             self._push(now)
 
     def less_wanted(self, streams: Sequence[str], now: float) -> None:
@@ -388,7 +390,7 @@ class Streams:
             if (at := connection.may_send_at(now)) > now:
                 self._timers.set(Timer.REQUEST, at)
                 break
-            if dropped := subscriptions.about_to_drop:
+            if dropped := [stream for stream in subscriptions.about_to_drop if stream in self._wanted]:
                 self._carrier.uncovered(dropped, now, gone=False)
             connection.send(subscriptions.next_request(now), now)
             if not self._dialect.limits.acknowledges:
