@@ -254,6 +254,7 @@ DOINGS = st.lists(
     seed=st.integers(0, 2**32),
 )
 @example(doings=[("dark", 0), ("rotate", 0.0), ("unsubscribe", 0)], legs=1, raw=False, rate=3.0, jitter=0.0, seed=0)
+@example(doings=[("unsubscribe", 0), ("subscribe", 0)], legs=1, raw=False, rate=11.0, jitter=0.0, seed=0)
 @example(
     doings=[("rotate", 0.0625), ("slow", 0), ("rotate", 0.0), ("cut", 0), ("subscribe", 5), ("unsubscribe", 0)],
     legs=1, raw=False, rate=3.0, jitter=0.5, seed=0,
