@@ -6,7 +6,17 @@ import pytest
 
 from helpers.peer import Manners
 from helpers.world import World
-from holdfast import Backoff, Cause, Connected, Connecting, DialWindow, LocalProtocolError, RetryScheduled, Rotated
+from holdfast import (
+    Backoff,
+    Cause,
+    Connected,
+    Connecting,
+    DialWindow,
+    Failure,
+    LocalProtocolError,
+    RetryScheduled,
+    Rotated,
+)
 from holdfast.commands import Connect
 
 STEADY = Backoff(initial=1.0, factor=1.0, maximum=1.0, jitter=0.0)
@@ -39,6 +49,14 @@ def test_it_goes_out_later_and_is_the_same_attempt() -> None:
 
 def test_it_takes_no_place_in_the_window_of_the_feed() -> None:
     world = Strict(1, 2, 3, dial_window=DialWindow(1, 1000.0)).start().run(30)
+    assert world.fleet.is_open
+
+
+def test_it_is_no_dial_in_vain() -> None:
+    world = Strict(1, 2, 3, 4, restart_after=2)
+    world._manners.appendleft(Manners(dial_failure=Failure(Cause.REFUSED)))
+    world.start().run(60)
+    assert [event.failure.cause for event in world.events(RetryScheduled)][4:] == [Cause.REFUSED]
     assert world.fleet.is_open
 
 

@@ -38,6 +38,7 @@ from holdfast import (
     Limits,
     LocalProtocolError,
     Paused,
+    RestartNeeded,
     Resumed,
     RetryScheduled,
 )
@@ -406,3 +407,20 @@ def test_one_task_at_a_time_may_take(backend: Backend):
                 await backend.both(first, second)
 
         backend.run(test)
+
+
+def test_after_so_many_dials_in_vain_iteration_says_that_a_restart_is_needed(backend: Backend):
+    port = unused_port()
+
+    async def test() -> None:
+        async with backend.open_feed(f"ws://127.0.0.1:{port}/", backoff=QUICK, restart_after=3) as feed:
+            with pytest.raises(RestartNeeded, match="3 dials without a healthy connection") as caught:
+                await anext(aiter(feed))
+            assert caught.value.failure.cause is Cause.REFUSED
+            with pytest.raises(RestartNeeded):
+                await feed.listen(print)
+            with pytest.raises(GaveUp):
+                await feed.send("anything")
+            assert feed.stats().dials == 3
+
+    backend.run(test)

@@ -43,7 +43,7 @@ class Shards:
         self._past = Tally()  # of those that are no more
         self._past_gaps: list[Gap] = []
         self._stalls = 0
-        self._unrest = Unrest(config)
+        self._unrest = Unrest(config, shared)
         self._resyncs: Resyncs | None = None
         self.pass_on: PassOn = self.queue
         if (resync := memory.resync) is not None:

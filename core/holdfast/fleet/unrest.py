@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import cast
 
 from holdfast.config import FeedConfig
-from holdfast.events import Connecting, Disconnected, Event, RetryScheduled, Unsteady
+from holdfast.events import Disconnected, Event, RetryScheduled, Unsteady
 from holdfast.failures import Cause, Failure
-from holdfast.supervisor import Supervisor
+from holdfast.supervisor import Shared, Supervisor
 
 _LEAST_SHARDS = 3  # with two nobody knows which of them is the odd one
 
@@ -27,12 +27,13 @@ class Restless:
 class Unrest:
     """Shown the events of all shards as they happen. It gives no input: `Shards` acts when the event is dealt with."""
 
-    def __init__(self, config: FeedConfig) -> None:
+    def __init__(self, config: FeedConfig, shared: Shared) -> None:
         self.is_noted = False  # something is to be looked at
         self._restart_after = config.restart_after
         self._setting = config.rebalance
         self._may_move = config.rebalance is not None and len(config.targets) > 1 and config.legs == 1
-        self._dials = 0  # since a connection was healthy
+        self._shared = shared
+        self._dials_before = 0  # those until a connection was last known to be healthy
         self._failure: Failure | None = None  # the latest, if no more dials may follow
         self._losses: list[tuple[float, Supervisor]] = []  # within the period
         self._by_shard: Counter[Supervisor] = Counter()  # the same, by shard
@@ -42,9 +43,7 @@ class Unrest:
     def note(self, shard: Supervisor, event: Event) -> None:
         """One of a shard's."""
         kind = type(event)
-        if kind is Connecting:
-            self._dials += 1
-        elif kind is RetryScheduled:
+        if kind is RetryScheduled:
             self._note_failure(cast(RetryScheduled, event))
         elif kind is Disconnected and self._setting is not None:
             self._note_loss(shard, event.at)
@@ -59,7 +58,7 @@ class Unrest:
         if failure is None:
             return None
         if any(shard.is_healthy for shard in shards):
-            self._dials = 0
+            self._dials_before = self._shared.dials
             return None
         return failure, f"{self._dials} dials without a healthy connection; that is restart_after"
 
@@ -90,11 +89,16 @@ class Unrest:
 
     # Inside
 
+    @property
+    def _dials(self) -> int:
+        """Since then."""
+        return self._shared.dials - self._dials_before
+
     def _note_failure(self, retry: RetryScheduled) -> None:
         if retry.failure.cause is Cause.DIAL_WINDOW:
             return
         if retry.attempt == 1:
-            self._dials = 0  # the connection that was lost had proven itself
+            self._dials_before = self._shared.dials  # the connection that was lost had proven itself
         elif self._restart_after is not None and self._dials >= self._restart_after:
             self._failure = retry.failure
             self.is_noted = True

@@ -169,6 +169,7 @@ class Leg:
         assert connection.endpoint is not None
         self._shared.dial_window(connection.endpoint.host, self._config.dial_window).take_back()
         self._tally.dials -= 1
+        self._shared.dials -= 1
         self._not_dialled(connection)
         self._wait_for_window(connection.endpoint, max(until, now), now, " from all processes")
 
@@ -314,6 +315,7 @@ class Leg:
     def _note_dial(self, endpoint: Endpoint, now: float) -> None:
         self._shared.dial_window(endpoint.host, self._config.dial_window).note(now)
         self._tally.dials += 1
+        self._shared.dials += 1
 
     def _wait(self, until: float, failure: Failure, now: float) -> None:
         self.state = State.WAITING

@@ -43,6 +43,7 @@ class Shared:
         self.mask = MaskSource(entropy)
         self.wall_offset = 0.0  # Unix time minus `now`
         self.told = 0  # events, ever
+        self.dials = 0  # likewise
         self.recent: list[RecentEvent] = []
         self._observe = observe or _look_away
         self._conns = 0

@@ -17,7 +17,6 @@ from holdfast.endpoint import Endpoint
 from holdfast.errors import NotOpen
 from holdfast.events import (
     Connected,
-    Connecting,
     Disconnected,
     Event,
     Gap,
@@ -59,7 +58,7 @@ _OF_LEGS = (
 _LOOK_EVERY = 0.25  # seconds between two looks at how late messages are
 
 
-_NOTED = frozenset({Connecting, Disconnected, RetryScheduled})
+_NOTED = frozenset({Disconnected, RetryScheduled})
 
 
 class Owner(Protocol):
@@ -74,7 +73,7 @@ class Owner(Protocol):
         """A gap was declared; where it names no stream, it is in all of these."""
 
     def noted(self, shard: Supervisor, event: Event) -> None:
-        """A connection of the shard's was dialled, lost, or waits for its next dial."""
+        """A connection of the shard's was lost, or waits for its next dial."""
 
     def queue_is_full(self, now: float) -> None:
         """The shared queue is at its bound. The policies that drop have acted already."""
