@@ -13,7 +13,8 @@ from holdfast.errors import ConfigError, FeedClosed, LocalProtocolError
 from holdfast.events import Closed, Event, Gap, Message, Paused, Resumed, ShardEnded, Stall
 from holdfast.failures import Cause, Failure
 from holdfast.fleet.agenda import Agenda
-from holdfast.fleet.allotment import Allotment, Bounds
+from holdfast.fleet.allotment import Allotment
+from holdfast.fleet.bounds import asks_by_url, bounds_of
 from holdfast.fleet.memory import Memory
 from holdfast.fleet.summary import summed_up
 from holdfast.fleet.unrest import Unrest
@@ -33,8 +34,8 @@ class Shards:
         self._shared = shared
         self._memory = memory
         self._started = False
-        self._url_asks = _asks_by_url(config)
-        self._allotment = Allotment(_bounds_of(config), self._symbol_of)
+        self._url_asks = asks_by_url(config)
+        self._allotment = Allotment(bounds_of(config), self._symbol_of)
         self._running: dict[int, Supervisor] = {}
         self._to_rotate: list[Supervisor] = []  # one after the other
         self._rotating: Supervisor | None = None
@@ -413,22 +414,3 @@ class Shards:
         self.ended = closed
         self.emit(closed)
         self._all_touched(closed.at)
-
-
-def _bounds_of(config: FeedConfig) -> Bounds:
-    setting = config.sharding
-    connections = setting.max_connections
-    shards = None if connections is None else connections // config.legs
-    if config.dialect is None or _asks_by_url(config):
-        shards = 1
-    if config.dialect is None:
-        return Bounds(shards=shards)
-    limits = config.dialect.limits
-    streams = [most for most in (limits.max_streams, setting.max_streams_per_connection) if most is not None]
-    return Bounds(min(streams, default=None), setting.max_symbols_per_connection, limits.max_names_size, shards)
-
-
-def _asks_by_url(config: FeedConfig) -> bool:
-    dialect = config.dialect
-    endpoints = [target for target in config.targets if isinstance(target, Endpoint)]
-    return dialect is not None and any(dialect.asked_by(endpoint) for endpoint in endpoints)
