@@ -168,6 +168,26 @@ def test_a_full_disk_neither_loses_nor_repeats_nor_halves_a_line(
     assert not [name for name in names(folder) if name.endswith(".part")]
 
 
+@pytest.mark.parametrize("compress", ["none", "zstd"])
+def test_an_error_while_a_file_is_completed_does_no_harm(
+    compress: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = made(tmp_path, compress=compress)
+    files.write(lines(1, 2))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: Disk([0]).write(0, memoryview(b"x")))
+        with pytest.raises(OSError, match="No space left"):
+            files.close()
+    files.close()
+    (name,) = names(tmp_path)
+    data = (tmp_path / name).read_bytes()
+    if compress == "zstd":
+        made_object = zstandard.ZstdDecompressor().decompressobj()
+        assert (made_object.decompress(data), made_object.unused_data) == (lines(1, 2), b"")
+    else:
+        assert data == lines(1, 2)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
