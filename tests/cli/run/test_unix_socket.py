@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from holdfast import ConfigError
 from holdfast_cli.run.sinks import UnixSocket
+from holdfast_cli.run.sinks.unix_socket import _Reader
 
 GUARD = 20.0
 
@@ -74,11 +76,10 @@ def test_a_slow_reader_loses_and_is_told_how_much_and_the_others_do_not_notice(s
 
         thread = threading.Thread(target=read)
         thread.start()
-        for number in range(1, total + 1):
-            sink.write(line(number))
-            if number % 100 == 0:
-                while got[-1:] < [number - 2000]:  # the quick one is no slower than that
-                    pass
+        for number in range(1, total, 500):
+            sink.write(b"".join(line(one) for one in range(number, number + 500)))
+            while got[-1:] < [number - 2000]:  # the quick one is no slower than that
+                pass
         assert done.wait(GUARD)
         thread.join()
         assert got == list(range(1, total + 1))
@@ -94,6 +95,37 @@ def test_a_slow_reader_loses_and_is_told_how_much_and_the_others_do_not_notice(s
     at = rows.index(lost[0])
     assert numbers[:at] == list(range(1, at + 1)), "up to the loss nothing is missing"
     assert lost[0]["since"] <= lost[0]["until"]
+
+
+def test_losing_goes_on_until_half_of_the_queue_is_free() -> None:
+    ours, theirs = socket.socketpair()
+    piece = b"x" * 9_999 + b"\n"
+    with ours, theirs:
+        ours.setblocking(False)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)  # the least that there is
+        one = _Reader(ours, 100_000)
+
+        def take(pieces: int) -> bytes:
+            """Read so many from the other end, sending all along."""
+            taken = b""
+            while len(taken) < pieces * len(piece):
+                with suppress(BlockingIOError):
+                    one.send()
+                taken += theirs.recv(pieces * len(piece) - len(taken))
+            return taken
+
+        for _ in range(12):
+            one.put(piece)
+        assert take(3) == piece * 3
+        one.put(piece)  # there is room, but less than a half
+        taken = take(7)
+        assert taken == piece * 7
+        one.put(piece)
+        with suppress(BlockingIOError):
+            one.send()
+        told, rest = theirs.recv(100_000).split(b"\n", 1)
+        assert json.loads(told)["lines"] == 3
+        assert piece.startswith(rest)
 
 
 def test_a_reader_that_goes_is_forgotten(sink: UnixSocket) -> None:
