@@ -17,7 +17,8 @@ from holdfast.config import AnySource
 from holdfast.driver import check_proxies
 from holdfast.fleet import Fleet
 from holdfast.source import Source
-from holdfast_cli.run.kinds import Choice, Kind, ListOf, MapOf, Named, OneOf, Table, Text, kind_or_anything, table_of
+from holdfast_cli.run.hints import kind_or_anything, table_of
+from holdfast_cli.run.kinds import Choice, Kind, ListOf, MapOf, Named, OneOf, Table, Text
 from holdfast_cli.run.problems import Problems, child, problem, under
 from holdfast_cli.services import SERVICES
 

@@ -12,7 +12,8 @@ from holdfast.checks import need, positive
 from holdfast.observe import Summary
 from holdfast_cli.run.feed_plan import FeedPlan, feed_kinds, option_kinds, read_feed
 from holdfast_cli.run.guards import is_table
-from holdfast_cli.run.kinds import Choice, Kind, MapOf, Number, Schema, Table, table_of
+from holdfast_cli.run.hints import table_of
+from holdfast_cli.run.kinds import Choice, Kind, MapOf, Number, Schema, Table
 from holdfast_cli.run.problems import Collector, Problems, child, problem, under, unknown
 from holdfast_cli.run.profiles import PROFILES
 from holdfast_cli.run.reading import filled, merged, parse

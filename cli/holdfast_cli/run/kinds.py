@@ -1,4 +1,4 @@
-"""What a value in the file may be, by the type hint of the setting that it is for.
+"""What a value in the file may be.
 
 TOML has no null: where a setting may be None, `false` says so; where it is a group of settings, `true` is the group
 with its defaults. Functions are named as `package.module:function`. Whole numbers may be written as sizes: `"10 MiB"`.
@@ -6,18 +6,12 @@ with its defaults. Functions are named as `package.module:function`. Whole numbe
 
 from __future__ import annotations
 
-import inspect
 import re
-import types
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import MISSING, Field, fields, is_dataclass
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
-from operator import attrgetter
-from pathlib import PurePath
-from typing import Any, Literal, Protocol, Union, get_args, get_origin, get_type_hints
+from typing import Any, Protocol
 
-from holdfast import Gap, Overflow
-from holdfast_cli.run.guards import is_list, is_sequence, is_table
+from holdfast_cli.run.guards import is_list, is_table
 from holdfast_cli.run.problems import Collector, Problems, child, one_of, problem, under, unknown
 
 Schema = dict[str, Any]
@@ -303,99 +297,5 @@ class OneOf:
         return {"anyOf": [kind.schema() for kind in self.kinds]}
 
 
-def kind_of(hint: Any) -> Kind:
-    """What a value may be for a setting with this type hint. Raises TypeError if nothing in a file can be that."""
-    if hint in _PLAIN:
-        return _PLAIN[hint]
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin in (Union, types.UnionType):
-        return _one_of(arguments)
-    if origin is Literal:
-        return Constant(True, True, "true") if arguments == (True,) else Choice(*map(str, arguments))
-    if origin is tuple and arguments[-1:] != (...,):
-        return ListOf(kind_of(arguments[0]), len(arguments))
-    if isinstance(origin, type) and issubclass(origin, Mapping):
-        return MapOf(kind_of(arguments[1]))
-    if isinstance(origin, type) and origin is not _CALLABLE and issubclass(origin, Iterable):
-        return ListOf(kind_of(arguments[0]))
-    if isinstance(hint, type) and is_dataclass(hint):
-        return table_of(hint)
-    if _is_callable(hint):
-        return Named()
-    raise TypeError(f"no kind for {hint!r}")
-
-
-def kind_or_anything(hint: Any) -> Kind:
-    """The same; any value where the hint does not say, and the checks of the setting itself must do."""
-    try:
-        return kind_of(hint)
-    except TypeError:
-        return Anything()
-
-
-def table_of(group: type) -> Table:
-    """The keys of a dataclass."""
-    # Settings name events only for type checkers.
-    hints = get_type_hints(group, localns={"Gap": Gap})
-    described = inspect.cleandoc(group.__doc__ or "")
-    listed = [one for one in fields(group) if one.init]
-    return Table(
-        {one.name: _SPECIAL.get((group, one.name)) or kind_or_anything(hints[one.name]) for one in listed},
-        group,
-        required=[one.name for one in listed if one.default is MISSING and one.default_factory is MISSING],
-        defaults={one.name: plain(default_of(one)) for one in listed if _has_plain_default(one)},
-        description="" if described.startswith(f"{group.__name__}(") else described,
-    )
-
-
-def default_of(field: Field[Any]) -> Any:
-    """Of a field; MISSING if it has none."""
-    return field.default if field.default_factory is MISSING else field.default_factory()
-
-
-def plain(value: Any) -> Any:
-    """A value as the file would say it, where it can: None is false."""
-    if value is None:
-        return False
-    if is_table(value):
-        return {str(name): plain(one) for name, one in value.items()}
-    if is_sequence(value):
-        return [plain(one) for one in value]
-    if is_dataclass(value):
-        return {one.name: plain(getattr(value, one.name)) for one in fields(value) if one.init}
-    return value
-
-
-def _has_plain_default(field: Field[Any]) -> bool:
-    return default_of(field) is not MISSING and not callable(default_of(field))
-
-
-def _one_of(arguments: Sequence[Any]) -> Kind:
-    kinds: list[Kind] = []
-    for one in arguments:
-        if one in (bytes, PurePath):
-            continue  # nobody writes these in a file; a path is text there
-        kind = Constant(False, None, "false for none") if one is type(None) else kind_of(one)
-        kinds.append(kind)
-        if isinstance(kind, Table) and not kind.required:
-            kinds.append(Constant(True, one(), "true for its defaults"))
-    kinds.sort(key=lambda kind: isinstance(kind, Constant))
-    if not kinds:
-        raise TypeError(f"no kind for any of {arguments!r}")
-    return kinds[0] if len(kinds) == 1 else OneOf(*kinds)
-
-
-def _is_callable(hint: Any) -> bool:
-    return get_origin(hint) is _CALLABLE
-
-
 def _wrong(kind: Kind, key: str, value: object) -> Any:
     raise problem(key, value, kind.allowed)
-
-
-_CALLABLE = get_origin(Callable[[], None])
-# Of all queued messages of a stream only the newest stays.
-_SPECIAL: dict[tuple[type, str], Kind] = {
-    (Overflow, "key"): OneOf(Named({"stream": attrgetter("stream")}), Constant(False, None, "false for none"))
-}
-_PLAIN: dict[Any, Kind] = {float: Number(), int: Whole(), bool: Flag(), str: Text()}

@@ -58,7 +58,13 @@ class Lines:
         for name in _TIMES:
             if name in told:
                 told[name] = round(told[name] + wall_offset, 6)
-        at = told.pop("at")
+        return self._told(told.pop("at"), told)
+
+    def note(self, event: str, at: float, **told: object) -> bytes:
+        """What is no event of the feed, in the same shape."""
+        return self._told(at, {"event": event, **told})
+
+    def _told(self, at: float, told: dict[str, Any]) -> bytes:
         body = json.dumps(told, default=str, separators=(",", ":"))
         return f"{self._head}{at:.6f},{body[1:]}\n".encode()
 

@@ -59,13 +59,12 @@ class Service:
         self._config = config
         self._loop = loop
         self._lives: dict[str, _Live] = {}
-        self._feeds: dict[str, Feed[Any]] = {}  # those that are open, for the status page
+        self._feeds: dict[str, Feed[Any]] = {}  # for the status page: those that gave up, too
         self._outlets: dict[str, tuple[SinkPlan, Outlet]] = {}
         self._leaving: list[Outlet] = []  # of sinks that are no more in the file
         self._end_status: Cancel | None = None
         self._stop = False
         self._reload = False
-        self._code: Exit | None = None
 
     def on_signal(self, number: int, _frame: object = None) -> None:
         """The handler."""
@@ -104,8 +103,6 @@ class Service:
     def _reason_to_end(self) -> Exit | None:
         if self._stop:
             return Exit.DONE
-        if self._code is not None:
-            return self._code
         if self._outlets and all(outlet.is_gone for _, outlet in self._outlets.values()):
             return Exit.READER_GONE
         ended = [live for live in self._lives.values() if live.is_done]
@@ -306,8 +303,9 @@ class Service:
         limit = began + timeout * _FOR_SINKS
         while not all(live.is_done for live in self._lives.values()) and self._loop.now() < limit:
             await self._loop.sleep(_LOOK)
-        if unfinished := [live.plan.name for live in self._lives.values() if not live.is_done]:
-            _LOG.error("%s: not closed in time", ", ".join(unfinished))
+        for live in self._lives.values():
+            if not live.is_done:
+                self._abandon(live)
         outlets = [outlet for _, outlet in self._outlets.values()]
         for outlet in outlets:
             outlet.finish()
@@ -320,6 +318,15 @@ class Service:
                 complete = False
                 _LOG.error("sink %s: %d bytes were not written: it did not take them", outlet.name, outlet.queued)
         return code if complete or code is not Exit.DONE else Exit.BROKEN
+
+    def _abandon(self, live: _Live) -> None:
+        """It could not be closed in time: nothing of it is written any more, and that is declared."""
+        waiting = live.feed.stats().queued_messages if live.feed is not None else 0
+        _LOG.error("%s: not closed in time: %d messages of it are not written", live.plan.name, waiting)
+        line = Lines(live.plan.name).note("NotClosed", time(), queued_messages=waiting)
+        for put in live.events_to:
+            put(line)
+        live.messages_to, live.events_to = [], []
 
 
 def _changed(before: FeedPlan, after: FeedPlan) -> list[str]:

@@ -12,7 +12,7 @@ from holdfast.masking import MASK, SECRET_NAME, mask_urls
 from holdfast_cli.run.feed_plan import FeedPlan, option_kinds
 from holdfast_cli.run.file import RunConfig
 from holdfast_cli.run.guards import is_list, is_table
-from holdfast_cli.run.kinds import default_of, plain
+from holdfast_cli.run.hints import default_of, plain
 from holdfast_cli.run.reading import has_variable
 from holdfast_cli.run.sink_plan import SinkPlan
 from holdfast_cli.run.toml import toml

@@ -10,7 +10,8 @@ from typing import Any, cast, get_type_hints
 from holdfast.checks import count
 from holdfast.settings import MIB
 from holdfast_cli.run.guards import is_table
-from holdfast_cli.run.kinds import Named, Schema, Table, kind_or_anything, table_of
+from holdfast_cli.run.hints import kind_or_anything, table_of
+from holdfast_cli.run.kinds import Named, Schema, Table
 from holdfast_cli.run.problems import Problems, child, one_of, problem, under
 from holdfast_cli.run.sinks import Files, Sink, Stdout, UnixSocket
 

@@ -78,6 +78,7 @@ class UnixSocket:
         self._ends_at = monotonic() + self.reader_timeout
         self._wake()
         self._thread.join()
+        self._waker.close()
         with suppress(FileNotFoundError):
             Path(self.path).unlink()
 
@@ -106,7 +107,7 @@ class UnixSocket:
         raise OSError(errno.EADDRINUSE, f"another process listens at {self.path}")
 
     def _wake(self) -> None:
-        with suppress(BlockingIOError):  # it is awake
+        with suppress(BlockingIOError, BrokenPipeError):  # it is awake, or has just ended
             self._waker.send(b"x")
 
     # In the thread
@@ -128,7 +129,7 @@ class UnixSocket:
         finally:
             for reader in self._readers.values():
                 reader.socket.close()
-            for one in (self._listener, self._woken, self._waker, self._selector):
+            for one in (self._listener, self._woken, self._selector):
                 one.close()
 
     def _is_over(self) -> bool:
