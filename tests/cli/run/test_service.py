@@ -86,6 +86,8 @@ def test_streams_are_added_and_removed_without_a_gap_in_the_others(start: Callab
         run.told("1 streams added, 1 removed")
         run.told(f"subscribed to {NAMES[2]}")
         wait_for_lines(run, 50)
+        (held,) = host.ask(lambda exchange, _: list(exchange.subscriptions.values()))
+        assert held == {NAMES[1], NAMES[2]}
         assert run.end() == 0
         assert host.ask(lambda exchange, _: len(exchange.ledger.connections)) == 1, "the connection stays"
     series = numbers(rows(run.out.read_bytes()))
