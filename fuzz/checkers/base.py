@@ -41,6 +41,12 @@ class Checker(Observer):
     def fail(self, what: str) -> NoReturn:
         raise Violation(self.promise, what, self.voyage.now)
 
+    def may_come_late(self, stream: str, number: int) -> bool:
+        """A service may leave a message out of one connection, and not of another. Without a dialect nobody can tell,
+        and so it may come behind later ones; the alternative would be to lose it.
+        """
+        return self.voyage.plan.spoken is None and self.voyage.was_withheld(stream, number)
+
     def on_event(self, event: Event) -> None:
         """The machine told of something, which the consumer may take much later."""
 

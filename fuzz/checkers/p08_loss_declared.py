@@ -71,6 +71,8 @@ class LossDeclared(Checker):
             return
         stream, number = number_of(text)
         last, gaps = self._last.get(stream), self._gaps_of(stream)
+        if last is not None and number < last and self.may_come_late(stream, number):
+            return
         if last is not None and number > last + 1:
             missing = [one for one in range(last + 1, number) if not self._is_excused(stream, one)]
             if missing and self._gaps_at[stream] == gaps:

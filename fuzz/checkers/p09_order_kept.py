@@ -26,6 +26,6 @@ class OrderKept(Checker):
         last = self._last.get(stream, 0)
         if number == last:
             self.fail(f"{stream}: {number} came twice")
-        if number < last:
+        if number < last and not self.may_come_late(stream, number):
             self.fail(f"{stream}: {number} came after {last}")
-        self._last[stream] = number
+        self._last[stream] = max(number, last)
