@@ -41,7 +41,7 @@ class Shards:
         self._rotating: Supervisor | None = None
         self.may_be_paused = False  # none is, if not
         self._paused_at = 0.0
-        self._past = Tally()  # of those that are no more
+        self._past: Tally | None = None  # of those that are no more, once there are any
         self._past_gaps: list[Gap] = []
         self._stalls = 0
         self._unrest = Unrest(config, shared)
@@ -300,7 +300,7 @@ class Shards:
         dropped = self._shared.queue.dropped + (self._resyncs.dropped if self._resyncs is not None else 0)
         return summed_up(
             shards,
-            self._past,
+            self._past or Tally(),
             self._shared.queue,
             dropped=dropped,
             stalls=self._stalls,
@@ -371,6 +371,7 @@ class Shards:
     def _forget(self, number: int) -> None:
         shard = self._running.pop(number)
         self._memory.forget(number)
+        self._past = self._past or Tally()
         self._past.add(shard.tally)
         self._past_gaps.extend(shard.gaps)
         del self._past_gaps[:-_GAPS_REMEMBERED]

@@ -7,6 +7,7 @@ bytes that follow the answer are private to it. Whatever is wrong with the answe
 from __future__ import annotations
 
 from base64 import b64encode
+from sys import intern
 
 import h11
 from wsproto.utilities import generate_accept_token
@@ -149,7 +150,8 @@ class ClientHandshake:
 
 
 def _decode(answer: h11.InformationalResponse | h11.Response) -> _Headers:
-    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers)
+    # Every connection keeps them, and they have the same names.
+    return tuple((intern(name.decode("latin-1")), value.decode("latin-1")) for name, value in answer.headers)
 
 
 def _tokens(headers: _Headers, name: str) -> list[str]:
