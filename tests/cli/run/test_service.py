@@ -237,7 +237,8 @@ def test_the_status_page_shows_the_feeds_that_there_are(start: Callable[..., Run
         (tmp_path / "holdfast.toml").write_text(status + feed(host, NAMES[0]) + feed(host, NAMES[2], name="xrp"))
         run.give(signal.SIGHUP)
         run.told("subscribed to xrp")
-        assert shown(url) == {"trades", "xrp"}
+        while shown(url) != {"trades", "xrp"}:  # the other one is being closed
+            assert run.process.poll() is None
         (tmp_path / "holdfast.toml").write_text(feed(host, NAMES[0]))
         run.give(signal.SIGHUP)
         run.told("read ")
