@@ -101,6 +101,7 @@ class AsWanted(Checker):
         elif isinstance(event, (Subscribed, Unsubscribed)):
             for stream in event.streams:
                 waiting.pop((event.conn, stream), None)
+                self._refused.pop((event.conn, stream), None)  # wanted again, and there was room
         elif isinstance(event, SubscriptionRefused):
             self._refused[event.conn, event.stream] = event.at
             waiting.pop((event.conn, event.stream), None)

@@ -360,7 +360,8 @@ class Streams:
         silent = self._watch.silent(now)
         for one in silent:
             self._emit(Stale(now, connection.conn, one.silent, one.stream))
-        self._carrier.uncovered([one.stream for one in silent], now, gone=False)
+        if silent:
+            self._carrier.uncovered([one.stream for one in silent], now, gone=False)
         highest = max((one.step for one in silent), default=0)
         self._watch.climbed(one.stream for one in silent if one.step >= _LAST_STEP)
         if highest:
