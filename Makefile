@@ -63,14 +63,15 @@ imports: $(READY)
 	$(BIN)/lint-imports
 
 unit: $(READY)
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist worksteal
 
 $(FAST)/.ready: $(READY) $(wildcard fast/*.* fast/holdfast_fast/*)
 	$(call compile,$(VENV))
 
 test-fast: $(FAST)/.ready  ## tests of what the compiled loops touch, with them; needs a C compiler
 	@PYTHONPATH=$(FAST) $(BIN)/python -c 'import holdfast, sys; sys.exit(not holdfast.accelerator)'
-	PYTHONPATH=$(FAST) $(BIN)/pytest tests/wire tests/connection tests/transports tests/fuzz
+	PYTHONPATH=$(FAST) $(BIN)/pytest --numprocesses auto --dist worksteal \
+	  tests/wire tests/connection tests/transports tests/fuzz
 
 fuzz: $(READY)  ## long tests in simulated time, for FUZZ_SECONDS (default 300)
 	$(BIN)/python -m fuzz
