@@ -96,6 +96,15 @@ def test_a_loss_of_ours_keeps_its_cause() -> None:
     ]
 
 
+@pytest.mark.parametrize("stream", [None, "a"])
+def test_what_may_be_ours_is_not_laid_at_the_services_door(stream: str | None) -> None:
+    """After a cut the service leaves something out, too: nobody can tell which of the two it was."""
+    left_out = Gap(0.0, 0.0, 0.0, Failure(Cause.SEQUENCE), stream=stream)
+    assert holes("a 1-1", lost(), left_out, "a 3-3") == ["a: eof 2-2"]
+    assert holes("a 1-1", lost(stream), left_out, "a 3-3", "a 5-5") == ["a: eof 2-2", "a: sequence 4-4"]
+    assert holes("a 1-1", left_out, "a 3-3") == ["a: sequence 2-2"]
+
+
 def test_a_loss_that_cost_nothing_is_no_excuse_for_later() -> None:
     assert holes("a 1-1", lost(), "a 2-2", "a 4-4") == ["a: sequence 3-3"]
     assert holes("a 1-1", lost("a"), "a 2-2", "a 4-4") == ["a: sequence 3-3"]

@@ -31,7 +31,8 @@ class _Latest:
 class Sequences:
     """Compares each message with the one before of its stream, and declares what is missing between, in order.
 
-    Where a loss of ours was declared since that one, it has the same cause; else the service itself left something out.
+    Where a loss of ours was declared since that one, it has the same cause; else the service itself left something out,
+    of the stream or of the connection.
     """
 
     def __init__(self, wanted: Container[str], pass_on: PassOn, declare: Callable[[Gap], None]) -> None:
@@ -40,16 +41,21 @@ class Sequences:
         self._declare = declare
         self._latest: dict[str, _Latest] = {}
         self._lost: dict[str, Failure] = {}  # single streams, since their last message
-        self._all_lost: Failure | None = None  # the latest loss of everything
+        self._all_lost: tuple[int, Failure] | None = None  # the latest loss of everything that is ours, and its number
+        self._left_out: tuple[int, Failure] | None = None  # the same, of the service's
         self._losses = 0  # of everything
 
     def declared(self, gap: Gap) -> None:
         """A gap was declared, by whomever."""
-        if gap.stream is not None:
-            self._lost[gap.stream] = gap.cause
-        else:
-            self._all_lost = gap.cause
+        is_services = gap.cause.cause is Cause.SEQUENCE
+        if gap.stream is None:
             self._losses += 1
+            if is_services:
+                self._left_out = self._losses, gap.cause
+            else:
+                self._all_lost = self._losses, gap.cause
+        elif not (is_services and gap.stream in self._lost):
+            self._lost[gap.stream] = gap.cause
 
     def forget(self, streams: Iterable[str]) -> None:
         """Nobody wants these."""
@@ -111,9 +117,11 @@ class Sequences:
         return True
 
     def _gap(self, update: Update, stream: str, earlier: Update, latest: _Latest, now: float) -> Gap:
-        cause = self._lost.get(stream)
-        if cause is None and latest.losses < self._losses:
-            cause = self._all_lost
+        causes = [self._lost.get(stream)]
+        causes += [loss[1] for loss in (self._all_lost, self._left_out) if loss is not None and loss[0] > latest.losses]
+        known = [cause for cause in causes if cause is not None]
+        ours = [cause for cause in known if cause.cause is not Cause.SEQUENCE]
+        cause = next(iter(ours + known), None)
         first = last = None
         numbers, before = update.sequence, earlier.sequence
         if numbers is not None and before is not None and before[1] < numbers[0] - 1:
