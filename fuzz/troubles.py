@@ -99,7 +99,7 @@ def _garbage(voyage: Voyage, chance: Chance) -> None:
     """Bytes that no server may send, in the middle of the stream. (Random ones may make a message: see "readers".)"""
     junk = chance.choice(
         (
-            b"\xff" * 7,  # reserved bits and opcode
+            b"\xff" * 14,  # reserved bits and opcode; a whole header, or it would swallow what comes next
             b"\x81\x85\x00\x00\x00\x00hello",  # masked
             b"\x81\x02\xc3\x28",  # not UTF-8
             b"\x82\x7f" + (1 << 40).to_bytes(8, "big"),  # a terabyte announced
