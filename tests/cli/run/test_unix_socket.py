@@ -128,6 +128,39 @@ def test_losing_goes_on_until_half_of_the_queue_is_free() -> None:
         assert piece.startswith(rest)
 
 
+def test_of_what_is_more_than_the_queue_takes_the_first_lines_are_sent() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        one = _Reader(ours, 1024)
+        one.put(b"".join(line(number) for number in range(1000)))
+        one.send()
+        one.put(line(1000))
+        one.send()
+        assert one.has_all, "nothing waits for what will never come"
+        rows = [json.loads(told) for told in theirs.recv(100_000).splitlines()]
+    (at,) = [index for index, row in enumerate(rows) if "event" in row]
+    assert [row["n"] for row in rows[:at]] == list(range(at)), "as many as there is room for"
+    assert at > 50
+    assert rows[at]["lines"] == 1000 - at
+    assert [row["n"] for row in rows[at + 1 :]] == [1000]
+
+
+def test_a_line_that_is_larger_than_the_queue_is_lost_alone() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        one = _Reader(ours, 1024)
+        one.put(b"x" * 2000 + b"\n")
+        one.send()
+        one.put(line(1))
+        one.send()
+        told, rest = theirs.recv(100_000).split(b"\n", 1)
+    assert json.loads(told)["lines"] == 1
+    assert rest == line(1)
+    assert one.has_all
+
+
 def test_a_reader_that_goes_is_forgotten(sink: UnixSocket) -> None:
     with reader(sink):
         pass

@@ -185,11 +185,16 @@ class _Reader:
 
     def put(self, lines: bytes) -> None:
         if self._losing is None:
-            if self._size + len(lines) <= self._bound:
-                self._append(lines)
+            room = self._bound - self._size
+            end = len(lines) if len(lines) <= room else lines.rfind(b"\n", 0, max(room, 0)) + 1
+            if end > 0:
+                self._append(lines[:end])
+            if end == len(lines):
                 return
-            self._losing = (0, time())
+            lines, self._losing = lines[end:], (0, time())
         self._losing = (self._losing[0] + lines.count(b"\n"), self._losing[1])
+        if not self._pieces:  # one line that is larger than the queue; no sending would come to tell it
+            self._declare(*self._losing)
 
     def send(self) -> None:
         """What the socket takes. Raises OSError if it is broken."""
