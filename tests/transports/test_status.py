@@ -157,6 +157,16 @@ def test_an_address_that_is_taken_is_told(backend: Backend) -> None:
     backend.run(test)
 
 
+@pytest.mark.parametrize("host", ["a..b", "x" * 300, "nowhere.invalid"])
+def test_a_host_that_is_none_is_told(host: str, backend: Backend) -> None:
+    async def test() -> None:
+        with pytest.raises(ConfigError, match="cannot be served on .*; choose an address of this machine"):
+            async with SERVE[backend.name]({}, host=host, port=0):
+                pass
+
+    backend.run(test)
+
+
 def test_what_the_body_raises_comes_out_as_it_is(backend: Backend) -> None:
     async def test() -> None:
         with pytest.raises(ValueError, match="ours"):

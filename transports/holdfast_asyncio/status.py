@@ -33,7 +33,7 @@ async def serve_status(
     desk = _Desk(site)
     try:
         server = await asyncio.start_server(desk.welcome, host, port)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise not_served(host, port, error) from error
     try:
         yield StatusServer(host, server.sockets[0].getsockname()[1])

@@ -48,7 +48,7 @@ async def serve_status(
 
     try:
         listeners = await trio.open_tcp_listeners(port, host=host)
-    except OSError as refused:
+    except (OSError, ValueError) as refused:
         raise not_served(host, port, refused) from refused
     error: BaseException | None = None
     async with trio.open_nursery() as nursery:

@@ -21,6 +21,7 @@ from holdfast_cli.run.hints import kind_or_anything, table_of
 from holdfast_cli.run.kinds import Choice, Kind, ListOf, MapOf, Named, OneOf, Table, Text
 from holdfast_cli.run.problems import Problems, child, problem, under
 from holdfast_cli.services import SERVICES
+from holdfast_shared import check_window_file
 
 _PLACE = re.compile(r"\{(\w+)\}")
 
@@ -121,6 +122,7 @@ def read_feed(name: str, table: dict[str, Any]) -> FeedPlan:
     with under(key):
         config = FeedConfig.build(source, options)
         check_proxies(config.targets, os.environ)
+        check_window_file(config)
         # Whether the streams find room, only the machine knows.
         Fleet(config, random=random.Random(), entropy=os.urandom)
     return FeedPlan(name, source, options, config, table)

@@ -139,7 +139,9 @@ class Service:
                 try:
                     await self._follow_plan(live, plan)
                 except HoldfastError as error:
-                    live.error = error  # the feed has logged it
+                    live.error = error  # the feed has logged it, if there was one
+                    if isinstance(error, ConfigError):
+                        _LOG.error("%s: cannot be opened: %s", plan.name, error)
         except Exception as error:
             live.error = error
             _LOG.exception("%s: ended by an error of Holdfast's own", live.plan.name)
@@ -332,4 +334,5 @@ class Service:
 def _changed(before: FeedPlan, after: FeedPlan) -> list[str]:
     names = sorted(before.table.keys() | after.table.keys())
     changed = [name for name in names if before.table.get(name) != after.table.get(name)]
-    return changed or ["where it is dialled"]
+    others = [name for name in changed if name not in ("streams", "each")]  # these two can, alone
+    return others or changed or ["where it is dialled"]

@@ -58,9 +58,10 @@ class Conversation:
         return head + answer.body if with_body else head
 
 
-def not_served(host: str, port: int, error: OSError) -> ConfigError:
-    """What to raise when nobody can listen there."""
+def not_served(host: str, port: int, error: OSError | ValueError) -> ConfigError:
+    """What to raise when nobody can listen there. ValueError is for what cannot be the name of a host."""
+    words = error.strerror or error if isinstance(error, OSError) else error
     return ConfigError(
-        f"the status page cannot be served on {host}:{port}: {error.strerror or error}; "
+        f"the status page cannot be served on {host}:{port}: {words}; "
         "choose an address of this machine, and a port that is free (0 for any)"
     )

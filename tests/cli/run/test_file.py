@@ -226,6 +226,13 @@ def test_each_error_names_the_key_what_was_found_and_what_is_allowed(text: str, 
     assert line in "\n".join(problems(text))
 
 
+def test_a_file_of_dials_that_cannot_be_written_is_wrong(tmp_path: Path) -> None:
+    (told,) = problems(FEED + f"dial_window_file = '{tmp_path}/nowhere/dials.json'")
+    assert told.startswith("feeds.trades.dial_window_file = ")
+    assert "there is no folder" in told
+    config(FEED + f"dial_window_file = '{tmp_path}/dials.json'")
+
+
 def test_all_that_is_wrong_is_told_at_once() -> None:
     told = problems("[feeds.a]\nurl = 'ws://one/'\nlegs = 'x'\nbackof = 1\n[feeds.b]\nurl = 'ftp://x'\n[log]\nlevl = 1")
     assert [line.split(" ")[0].rstrip(":") for line in told] == ["log.levl"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -102,7 +103,7 @@ def test_feeds_are_added_and_removed_and_replaced_where_they_must(start: Callabl
         for _ in range(3):
             run.told("subscribed to")
         wait_for_lines(run, 50)
-        replaced = feed(host, NAMES[2], name="xrp", more="keepalive.interval = 7")
+        replaced = feed(host, NAMES[2], NAMES[1], name="xrp", more="keepalive.interval = 7")
         file.write_text(feed(host, NAMES[0]) + replaced + feed(host, NAMES[3], name="sol"))
         run.give(signal.SIGHUP)
         run.told("eth: removed")
@@ -136,6 +137,22 @@ def test_a_file_that_went_bad_changes_nothing(start: Callable[..., Run], tmp_pat
         wait_for_lines(run, 50)
         assert run.end() == 0
     assert in_sequence(numbers(rows(run.out.read_bytes()))[NAMES[0]])
+
+
+def test_a_feed_that_could_not_be_opened_again_is_not_closed(start: Callable[..., Run], tmp_path: Path) -> None:
+    folder = tmp_path / "dials"
+    folder.mkdir()
+    with ExchangeHost(exchange()) as host:
+        more = f"dial_window_file = '{folder}/dials.json'\n"
+        run = start("[status]\naddress = '127.0.0.1:0'\n" + feed(host, NAMES[0], more=more))
+        run.told("subscribed")
+        (tmp_path / "holdfast.toml").write_text(feed(host, NAMES[0], more=more + "legs = 2"))
+        shutil.rmtree(folder)
+        run.give(signal.SIGHUP)
+        assert "there is no folder" in run.told("ERROR")
+        run.told("all goes on as before")
+        wait_for_lines(run, 20)
+        assert run.end() == 0
 
 
 def test_a_feed_that_gives_up_ends_the_command_only_if_it_is_the_last(start: Callable[..., Run]) -> None:
