@@ -27,6 +27,13 @@ class Appending:
             file.write(b"closed\n")
 
 
+class Keyed(Appending):
+    """With a secret among its arguments."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+
+
 class Stuck:
     """Takes nothing, ever."""
 

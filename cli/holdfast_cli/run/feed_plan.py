@@ -7,12 +7,14 @@ import os
 import random
 import re
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, cast, get_type_hints
 
 from holdfast import ConfigError, FeedConfig, FeedOptions, Service
+from holdfast.checks import need
 from holdfast.config import AnySource
 from holdfast.driver import check_proxies
 from holdfast.fleet import Fleet
@@ -42,14 +44,22 @@ class Tls:
 
     def context(self) -> ssl.SSLContext:
         """Raises ConfigError for files that hold nothing of the kind."""
-        try:
+        need(self.cafile != "", "cafile", self.cafile, "a file of certificates in PEM form")
+        with _pem("cafile", self.cafile, "of certificates"):
             context = ssl.create_default_context(cafile=self.cafile)
-            if self.certfile is not None:
+        if self.certfile is not None:
+            with _pem("certfile", self.certfile, "of a certificate, and with its key here or in keyfile"):
                 context.load_cert_chain(self.certfile, self.keyfile)
-        except OSError as error:  # ssl.SSLError is one
-            named = ", ".join(one for one in (self.cafile, self.certfile, self.keyfile) if one is not None)
-            raise ConfigError(f"{named}: cannot be used: {error.strerror or error}") from None
         return context
+
+
+@contextmanager
+def _pem(name: str, path: str | None, what: str) -> Generator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError; ValueError is for what is no path
+        why = error.strerror or error if isinstance(error, OSError) else error
+        raise ConfigError(f"{name} = {path!r}: must be a file {what} in PEM form: {why}") from None
 
 
 def _tls_context(**given: str | None) -> ssl.SSLContext:
@@ -141,7 +151,9 @@ def _source(key: str, own: Mapping[str, Any]) -> AnySource:
         return place
     make, example = SERVICES[own["service"]]
     if not streams:
-        raise Problems([f'{child(key, "streams")} is missing: must be a list of streams, such as ["{example}"]'])
+        must = f'must be a list of streams, such as ["{example}"]'
+        found = " is missing" if own["streams"] is None else " = a list"
+        raise Problems([f"{child(key, 'streams')}{found}: {must}"])
     with under(child(key, "streams")):
         service = make(*streams)  # without the place first, so that an error is about the one or the other
     if place is not None:
@@ -170,6 +182,8 @@ def expanded(key: str, patterns: Sequence[str], each: Mapping[str, Sequence[str]
         if missing := [place for place in places if place not in each]:
             at = f"{child(key, 'streams')}[{index}]"
             raise problem(at, pattern, f"made of places in {child(key, 'each')}, which has no {', '.join(missing)}")
+        if empty := [place for place in places if not each[place]]:
+            raise problem(child(child(key, "each"), empty[0]), [], "a list of at least one text in quotes")
         used.update(places)
         for values in itertools.product(*(each[place] for place in places)):
             by_place = dict(zip(places, values, strict=True))

@@ -104,6 +104,8 @@ def load(path: Path, environ: Mapping[str, str]) -> RunConfig:
         return read(parse(path), environ)
     except Problems as problems:
         raise Problems([f"{path}: {line}" for line in problems.lines]) from None
+    except RecursionError:
+        raise Problems([f"{path}: tables or lists in it lie too deep in each other"]) from None
 
 
 def read(raw: dict[str, Any], environ: Mapping[str, str]) -> RunConfig:

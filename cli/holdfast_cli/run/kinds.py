@@ -45,7 +45,7 @@ class Number:
         return {"type": "number"}
 
 
-_SIZE = re.compile(r"(\d+) ?(KiB|MiB|GiB)\Z")
+_SIZE = re.compile(r"(\d{1,15}) ?(KiB|MiB|GiB)\Z")
 _UNITS = {"KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 
 
@@ -63,7 +63,7 @@ class Whole:
         return value if self.fits(value) else _wrong(self, key, value)  # type: ignore[no-any-return]
 
     def schema(self) -> Schema:
-        return {"anyOf": [{"type": "integer"}, {"type": "string", "pattern": r"^\d+ ?(KiB|MiB|GiB)$"}]}
+        return {"anyOf": [{"type": "integer"}, {"type": "string", "pattern": r"^\d{1,15} ?(KiB|MiB|GiB)$"}]}
 
 
 class Flag:

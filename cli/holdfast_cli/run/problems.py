@@ -14,6 +14,8 @@ from holdfast_cli.run.guards import is_list, is_table
 
 _LONGEST = 60  # characters of a value that is shown
 _BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
+# Keys of the file that name a function and a path, and no secret.
+_NO_SECRET = re.compile(r"(overflow\.key|tls\.keyfile)\Z")
 # What the checks of settings say before the words that matter: the setting, as it is called in Python.
 _SETTING = re.compile(r"(?:([A-Z]\w*)\.)?([a-z]\w*)(?= = |: )")
 
@@ -54,7 +56,7 @@ def child(key: str, name: str) -> str:
 
 def show(key: str, found: object) -> str:
     """A value as the error shows it. What may be a secret is not shown."""
-    if SECRET_NAME.search(key.rpartition(".")[2]) or re.search(r"\bheaders\b", key):
+    if may_be_secret(key) or re.search(r"\bheaders\b", key):
         return f"({type(found).__name__}, not shown)"
     if is_table(found):
         return "a table"
@@ -64,6 +66,11 @@ def show(key: str, found: object) -> str:
         return str(found).lower()
     text = mask_urls(f'"{found}"' if isinstance(found, str) else str(found))
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def may_be_secret(key: str, names: re.Pattern[str] = SECRET_NAME) -> bool:
+    """Whether what stands there is not to be shown, by the last part of the key."""
+    return names.search(key.rpartition(".")[2]) is not None and _NO_SECRET.search(key) is None
 
 
 @contextmanager

@@ -13,22 +13,27 @@ from holdfast_cli.run.problems import Collector, Problems, child
 
 # ${NAME}, or ${NAME:-what to take if it is not set}; $${ is what it is.
 _VARIABLE = re.compile(r"\$(\$)?\{(\w*)(?::-([^}]*))?\}")
+_BITS = 63  # and a sign
 
 
 def parse(path: Path) -> dict[str, Any]:
     """What the file says. Raises Problems."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors begin a file with a mark
     except OSError as error:
         raise Problems([f"cannot be read: {error.strerror}"]) from None
     except UnicodeDecodeError as error:
         raise Problems([f"is not UTF-8: byte {error.start}"]) from None
     except tomllib.TOMLDecodeError as error:
         raise Problems([f"is not TOML: {error}"]) from None
+    except ValueError:
+        raise Problems(["is not TOML: a whole number of more than 64 bits"]) from None
 
 
 def filled(value: Any, environ: Mapping[str, str], key: str = "") -> Any:
-    """The same with every `${NAME}` replaced. Raises Problems that name each variable that is not set."""
+    """The same with every `${NAME}` replaced. Raises Problems that name each variable that is not set, and each number
+    that is none of TOML.
+    """
     collector = Collector()
     if is_table(value):
         made: dict[str, Any] = {}
@@ -44,6 +49,8 @@ def filled(value: Any, environ: Mapping[str, str], key: str = "") -> Any:
                 listed.append(filled(one, environ, f"{key}[{index}]"))
         collector.check()
         return listed
+    if isinstance(value, int) and value.bit_length() > _BITS:
+        raise Problems([f"{key}: a whole number of more than 64 bits: TOML has none"])
     return _fill(value, environ, key) if isinstance(value, str) else value
 
 

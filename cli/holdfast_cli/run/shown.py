@@ -13,12 +13,12 @@ from holdfast_cli.run.feed_plan import FeedPlan, option_kinds
 from holdfast_cli.run.file import RunConfig
 from holdfast_cli.run.guards import is_list, is_table
 from holdfast_cli.run.hints import default_of, plain
+from holdfast_cli.run.problems import child, may_be_secret
 from holdfast_cli.run.reading import has_variable
 from holdfast_cli.run.sink_plan import SinkPlan
 from holdfast_cli.run.toml import toml
 
 _CREDENTIAL = re.compile(rf"{SECRET_NAME.pattern}|cookie", re.IGNORECASE)
-_OWN_WORDS = frozenset({"key", "keyfile"})  # keys of the file that name a function and a path
 _OF_ENDPOINT = {one.name: default_of(one) for one in fields(Endpoint) if one.init}
 
 
@@ -77,18 +77,18 @@ def _resolved(built: Any, raw: Any) -> Any:
     return plain(built)
 
 
-def _masked(value: Any, name: str) -> Any:
+def _masked(value: Any, key: str) -> Any:
     """Without what may be a secret."""
     if is_table(value):
-        return {one: _masked(its, one) for one, its in value.items()}
+        return {one: _masked(its, child(key, one)) for one, its in value.items()}
     if is_list(value):
-        if name == "headers":  # pairs
-            return [[pair[0], _masked(pair[1], pair[0])] for pair in value]
-        return [_masked(one, name) for one in value]
+        if key.endswith(".headers"):  # pairs
+            return [[pair[0], _masked(pair[1], child(key, pair[0]))] for pair in value]
+        return [_masked(one, key) for one in value]
     if not isinstance(value, str) or has_variable(value):
         return value
-    if _CREDENTIAL.search(name) and name not in _OWN_WORDS:
+    if may_be_secret(key, _CREDENTIAL):
         return MASK
-    if name == "on_open" and SECRET_NAME.search(value):
+    if key.endswith(".on_open") and SECRET_NAME.search(value):
         return MASK
     return mask_urls(value)

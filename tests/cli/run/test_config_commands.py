@@ -96,6 +96,14 @@ def test_show_shows_no_secret_and_variables_as_they_stand(full: str) -> None:
     assert told["on_connect"] == "json:loads"
 
 
+def test_show_shows_no_secret_of_a_sink_of_ones_own(full: str) -> None:
+    text = "[feeds.a]\nurl = 'ws://one/'\n[sinks.mine]\ntype = 'helpers.sinks_of_ones_own:Keyed'\nkey = 'geheim'\n"
+    Path(full).write_text(text)
+    done = run("show", full)
+    assert done.exit_code == 0
+    assert tomllib.loads(done.output)["sinks"]["mine"]["key"] == "***"
+
+
 def test_show_shows_profile_defaults_and_every_stream(full: str) -> None:
     told = tomllib.loads(run("show", full, ONE="1").output)
     log = {"level": "warning", "every_messages": 500, "every_seconds": 60, "overview_every": False, "warn_at": 10}

@@ -201,7 +201,19 @@ def test_without_a_sink_lines_go_to_stdout() -> None:
         (FEED + "on_connect = 'json'", 'feeds.trades.on_connect = "json": must be the name of a function'),
         (FEED + "on_connect = 'jsn:x'", "importing it: ModuleNotFoundError"),
         (FEED + "legs = 4\nsharding.max_connections = 2", "feeds.trades.sharding.max_connections = 2: must be"),
-        (FEED + "tls.cafile = '/nowhere'", "feeds.trades.tls: /nowhere: cannot be used: No such file"),
+        (FEED + "tls.cafile = '/nowhere'", "feeds.trades.tls.cafile = '/nowhere': must be a file of certificates in PEM form: No such file"),
+        (FEED + "tls.cafile = ''", "feeds.trades.tls.cafile = '': must be a file of certificates"),
+        (FEED + "tls.cafile = '/no\\u0000where'".replace("'", '"'), "feeds.trades.tls.cafile = "),
+        (FEED + "tls.certfile = '/nowhere'", "feeds.trades.tls.certfile = '/nowhere': must be a file of a certificate"),
+        (FEED + "overflow.key = 'strem'", 'feeds.trades.overflow.key = "strem": must be "stream", or the name of'),
+        (FEED + f"legs = {10**30}", "feeds.trades.legs: a whole number of more than 64 bits"),
+        (FEED + f"legs = 0x{'f' * 5000}", "feeds.trades.legs: a whole number of more than 64 bits"),
+        (FEED + f"legs = '{'9' * 5000} MiB'", "feeds.trades.legs = "),
+        ("[feeds.a]\nservice = 'binance'\nstreams = []", "feeds.a.streams = a list: must be a list of streams, such as"),
+        (
+            "[feeds.a]\nservice = 'binance'\nstreams = ['{s}@trade']\neach.s = []",
+            "feeds.a.each.s = a list: must be a list of at least one",
+        ),
         ("[feeds.a]\nservice = 'binance'\nstreams = ['BTCUSDT@trade']", "feeds.a.streams: "),
         ("[feeds.a]\nservice = 'binance'\nstreams = ['{s}@trade']", "in feeds.a.each, which has no s"),
         (FEED + "each.symbol = ['a']", "feeds.trades.each.symbol: no stream has a place {symbol}"),
@@ -257,6 +269,9 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
         (None, "cannot be read: No such file"),
         (b"\xff", "is not UTF-8"),
         (b"a = \n", "is not TOML"),
+        (b"a = 1" + b"0" * 5000, "is not TOML: a whole number of more than 64 bits"),
+        (b"a = " + b"[" * 3000 + b"]" * 3000, "tables or lists in it lie too deep in each other"),
+        (b"feeds.a.each" + b".a" * 3000 + b" = 1", "tables or lists in it lie too deep in each other"),
     ):
         if content is not None:
             file.write_bytes(content)
@@ -264,3 +279,9 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
             load(file, {})
         (line,) = raised.value.lines
         assert line.startswith(f"{file}: {words}")
+
+
+def test_a_file_may_begin_with_a_mark(tmp_path: Path) -> None:
+    file = tmp_path / "holdfast.toml"
+    file.write_text(FEED, encoding="utf-8-sig")
+    assert load(file, {}).feeds.keys() == {"trades"}
