@@ -7,14 +7,17 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import zstandard
 
-from helpers.running import Run, in_sequence, numbers, rows
+from helpers.running import GUARD, Run, in_sequence, numbers, rows
 from holdfast.testing import Exchange, Stream
 from holdfast.testing.services.binance import BinanceSpot
 from holdfast_cli.exchange_host import ExchangeHost
@@ -46,6 +49,17 @@ def read_all(folder: Path) -> bytes:
         data = path.read_bytes()
         found += zstandard.ZstdDecompressor().stream_reader(io.BytesIO(data)).read() if ".zst" in path.name else data
     return found
+
+
+@contextmanager
+def closing(what: str, file: Path) -> Generator[subprocess.Popen[bytes]]:
+    """`holdfast run` as a shell starts it that closes a standard stream."""
+    command = ["sh", "-c", f'exec "$@" {what}', "sh", sys.executable, "-m", "holdfast_cli", "run", str(file)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def published(host: ExchangeHost) -> dict[str, int]:
@@ -142,6 +156,28 @@ def test_the_command_ends_when_nobody_reads_its_only_sink(start: Callable[..., R
         os.close(reader)
         assert run.end(None) == 0
     assert "sink stdout: gone for good: its reader is gone" in "".join(run.log)
+
+
+def test_a_stderr_that_is_closed_is_not_mistaken_for_a_file(tmp_path: Path) -> None:
+    file, folder = tmp_path / "holdfast.toml", tmp_path / "data"
+    with ExchangeHost(exchange()) as host:
+        file.write_text(f"[sinks.a]\ntype = 'files'\nfolder = '{folder}'\n" + feed(host))
+        with closing("2>&-", file) as process:
+            while sum(path.stat().st_size for path in folder.glob("*")) < 10_000:
+                assert process.poll() is None
+            process.terminate()
+            assert process.wait(GUARD) == 0
+    assert all(in_sequence(one) for one in numbers(rows(read_all(folder))).values())
+
+
+def test_a_stdout_that_is_closed_has_no_reader(tmp_path: Path) -> None:
+    file = tmp_path / "holdfast.toml"
+    with ExchangeHost(exchange()) as host:
+        file.write_text(feed(host))
+        with closing(">&-", file) as process:
+            _, told = process.communicate(timeout=GUARD)
+    assert b"sink stdout: gone for good: its reader is gone" in told
+    assert process.returncode == 0
 
 
 def test_readers_of_a_unix_socket_get_lines(start: Callable[..., Run], tmp_path: Path) -> None:
