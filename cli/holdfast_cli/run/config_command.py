@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from holdfast_cli.exits import Exit, fail
 from holdfast_cli.run.command import loaded
 from holdfast_cli.run.file import schema
 from holdfast_cli.run.shown import shown
@@ -28,17 +29,24 @@ def check(file: Path) -> None:
     """
     read = loaded(file)
     streams = sum(len(feed.streams) for feed in read.feeds.values())
-    click.echo(f"{file}: right: {len(read.feeds)} feeds with {streams} streams, {len(read.sinks)} sinks")
+    _print(f"{file}: right: {len(read.feeds)} feeds with {streams} streams, {len(read.sinks)} sinks\n")
 
 
 @config.command()
 @_FILE
 def show(file: Path) -> None:
     """Print what FILE comes to, as TOML: with its profile, all defaults and every stream, without secrets."""
-    click.echo(shown(loaded(file)), nl=False)
+    _print(shown(loaded(file)))
 
 
 @config.command("schema")
 def print_schema() -> None:
     """Print the JSON Schema of the file, for editors."""
-    click.echo(json.dumps(schema(), indent=2))
+    _print(json.dumps(schema(), indent=2) + "\n")
+
+
+def _print(text: str) -> None:
+    try:
+        click.echo(text, nl=False)
+    except OSError as error:  # a full disk; click sees to readers that went away
+        fail(f"cannot write: {error.strerror or error}", Exit.BROKEN)

@@ -160,7 +160,10 @@ class Outlet:
 
 def in_words(error: Exception) -> str:
     """What a sink raised."""
-    return f"{type(error).__name__}: {error}" if not isinstance(error, OSError) else str(error.strerror or error)
+    if not isinstance(error, OSError):
+        return f"{type(error).__name__}: {error}"
+    named = f"{error.filename}: " if error.filename else ""
+    return f"{named}{error.strerror or error}"
 
 
 _END = b""

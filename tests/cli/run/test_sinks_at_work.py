@@ -223,6 +223,14 @@ def test_a_sink_that_cannot_be_opened_ends_the_command_before_it_begins(start: C
     assert "holdfast: sink a: Permission denied\n" in run.log
 
 
+def test_an_error_of_a_sink_names_its_file(start: Callable[..., Run], tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.touch()
+    run = start(f"[sinks.a]\ntype = 'files'\nfolder = '{taken}'\n[feeds.a]\nurl = 'ws://localhost:1/'\n")
+    assert run.end(None) == 1
+    assert f"holdfast: sink a: {taken}: File exists\n" in run.log
+
+
 def test_sinks_come_and_go_with_the_file(start: Callable[..., Run], tmp_path: Path) -> None:
     def sink(name: str, prefix: str = "") -> str:
         path = tmp_path / f"{name}{prefix}.txt"
