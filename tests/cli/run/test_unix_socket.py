@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import socket
 import threading
@@ -13,7 +14,7 @@ from typing import IO, Any
 import pytest
 
 from holdfast import ConfigError
-from holdfast_cli.run.sinks import UnixSocket
+from holdfast_cli.run.sinks import UnixSocket, unix_socket
 from holdfast_cli.run.sinks.unix_socket import _Reader
 
 GUARD = 20.0
@@ -178,6 +179,25 @@ def test_a_reader_that_takes_nothing_holds_up_the_end_for_so_long_only(tmp_path:
         sink.write(line(1) * 500_000)
         sink.close()
     assert not Path(sink.path).exists()
+
+
+def test_a_reader_for_whom_there_is_no_file_waits_and_nothing_spins(
+    sink: UnixSocket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept, failures, slept = socket.socket.accept, [errno.EMFILE] * 3, list[float]()
+
+    def accepting(listener: socket.socket) -> Any:
+        if failures:
+            raise OSError(failures.pop(), "Too many open files")
+        return accept(listener)
+
+    monkeypatch.setattr(socket.socket, "accept", accepting)
+    monkeypatch.setattr(unix_socket, "sleep", slept.append)
+    with reader(sink) as late:
+        sink.write(line(1))
+        assert lines_of(late).readline() == line(1)
+    assert len(slept) == 3
+    assert min(slept) > 0
 
 
 def test_what_a_dead_process_left_is_replaced_but_no_other_thing(tmp_path: Path, sink: UnixSocket) -> None:

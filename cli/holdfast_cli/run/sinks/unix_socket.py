@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, Thread
-from time import monotonic, time
+from time import monotonic, sleep, time
 
 from holdfast import ConfigError
 from holdfast.checks import count, positive
@@ -22,6 +22,8 @@ from holdfast.settings import MIB
 _LONGEST = 100  # bytes of a path: 107 on Linux, 103 elsewhere
 _MODE = 0o660
 _READ = 4096
+_NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_BREATH = 0.1  # seconds until a reader is accepted for whom there was no file left; the others wait, too
 
 
 @dataclass
@@ -139,12 +141,16 @@ class UnixSocket:
         return monotonic() >= self._ends_at or all(reader.has_all for reader in self._readers.values())
 
     def _accept(self) -> None:
-        with suppress(OSError):  # it has gone again, or there are too many files
+        try:
             accepted, _ = self._listener.accept()
-            accepted.setblocking(False)
-            with self._lock:
-                self._readers[accepted.fileno()] = reader = _Reader(accepted, self.max_reader_queue)
-            self._selector.register(accepted, reader.interest)
+        except OSError as error:
+            if error.errno in _NO_ROOM:  # it waits to be accepted all the same, and would wake us at once
+                sleep(_BREATH)
+            return  # or it has gone again
+        accepted.setblocking(False)
+        with self._lock:
+            self._readers[accepted.fileno()] = reader = _Reader(accepted, self.max_reader_queue)
+        self._selector.register(accepted, reader.interest)
 
     def _attend(self, fd: int, mask: int) -> None:
         reader = self._readers[fd]
