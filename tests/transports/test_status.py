@@ -160,7 +160,7 @@ def test_an_address_that_is_taken_is_told(backend: Backend) -> None:
 @pytest.mark.parametrize("host", ["a..b", "x" * 300, "nowhere.invalid"])
 def test_a_host_that_is_none_is_told(host: str, backend: Backend) -> None:
     async def test() -> None:
-        with pytest.raises(ConfigError, match="cannot be served on .*; choose an address of this machine"):
+        with pytest.raises(ConfigError, match=r"cannot be served on .*; choose an address of this machine"):
             async with SERVE[backend.name]({}, host=host, port=0):
                 pass
 

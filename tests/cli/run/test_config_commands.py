@@ -193,12 +193,10 @@ def test_the_schema_does_not_take_what_run_does_not(text: str, validator: jsonsc
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 def test_output_that_cannot_be_written_is_one_line(full: str) -> None:
-    command = [sys.executable, "-m", "holdfast_cli", "config"]
+    begin, environ = [sys.executable, "-m", "holdfast_cli", "config"], {**os.environ, "ONE": "1"}
     for arguments in (["check", full], ["show", full], ["schema"]):
         with Path("/dev/full").open("wb") as stdout:
-            done = subprocess.run(
-                [*command, *arguments], stdout=stdout, stderr=subprocess.PIPE, env={**os.environ, "ONE": "1"}, check=False
-            )
+            done = subprocess.run(begin + arguments, stdout=stdout, stderr=subprocess.PIPE, env=environ, check=False)
         assert (done.returncode, done.stderr) == (1, b"holdfast: cannot write: No space left on device\n")
 
 

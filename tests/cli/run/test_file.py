@@ -201,7 +201,7 @@ def test_without_a_sink_lines_go_to_stdout() -> None:
         (FEED + "on_connect = 'json'", 'feeds.trades.on_connect = "json": must be the name of a function'),
         (FEED + "on_connect = 'jsn:x'", "importing it: ModuleNotFoundError"),
         (FEED + "legs = 4\nsharding.max_connections = 2", "feeds.trades.sharding.max_connections = 2: must be"),
-        (FEED + "tls.cafile = '/nowhere'", "feeds.trades.tls.cafile = '/nowhere': must be a file of certificates in PEM form: No such file"),
+        (FEED + "tls.cafile = '/nowhere'", "feeds.trades.tls.cafile = '/nowhere': must be a file of certificates"),
         (FEED + "tls.cafile = ''", "feeds.trades.tls.cafile = '': must be a file of certificates"),
         (FEED + "tls.cafile = '/no\\u0000where'".replace("'", '"'), "feeds.trades.tls.cafile = "),
         (FEED + "tls.certfile = '/nowhere'", "feeds.trades.tls.certfile = '/nowhere': must be a file of a certificate"),
@@ -209,7 +209,7 @@ def test_without_a_sink_lines_go_to_stdout() -> None:
         (FEED + f"legs = {10**30}", "feeds.trades.legs: a whole number of more than 64 bits"),
         (FEED + f"legs = 0x{'f' * 5000}", "feeds.trades.legs: a whole number of more than 64 bits"),
         (FEED + f"legs = '{'9' * 5000} MiB'", "feeds.trades.legs = "),
-        ("[feeds.a]\nservice = 'binance'\nstreams = []", "feeds.a.streams = a list: must be a list of streams, such as"),
+        ("[feeds.a]\nservice = 'binance'\nstreams = []", "feeds.a.streams = a list: must be a list of streams"),
         (
             "[feeds.a]\nservice = 'binance'\nstreams = ['{s}@trade']\neach.s = []",
             "feeds.a.each.s = a list: must be a list of at least one",
