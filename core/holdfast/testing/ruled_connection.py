@@ -88,7 +88,7 @@ class RuledConnection(ServerConnection):
             self._spoken()
         if isinstance(event, Pong):
             self._ponged(bytes(event.payload))
-        if self.streams:
+        if self.streams or self.client.mute:  # it has asked, though a stream may bring nothing
             self._rule_timers.clear(RuleTimer.SUBSCRIBE)
 
     def _is_one_too_many(self, event: Event) -> bool:
