@@ -142,6 +142,7 @@ def test_what_cannot_work_is_said_before_anything_is_dialled(backend: Backend, t
     for given, said in (
         (tmp_path / "no" / "dials.json", "there is no folder .*make it first"),
         (tmp_path, "is a folder; name a file in it"),
+        (Path("/dev/full"), "is a device, a pipe or a socket; name an ordinary file"),
         ("", "dial_window_file = ''"),
         (3, "dial_window_file = 3"),
     ):

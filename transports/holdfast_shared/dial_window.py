@@ -48,6 +48,8 @@ def check_window_file(config: FeedConfig) -> None:
         raise ConfigError(f"dial_window_file = {str(path)!r}: there is no folder {str(path.parent)!r}; make it first")
     if path.is_dir():
         raise ConfigError(f"dial_window_file = {str(path)!r}: is a folder; name a file in it")
+    if path.exists() and not path.is_file():
+        raise ConfigError(f"dial_window_file = {str(path)!r}: is a device, a pipe or a socket; name an ordinary file")
     if not os.access(path.parent, os.W_OK):
         raise ConfigError(f"dial_window_file = {str(path)!r}: the folder cannot be written to")
 

@@ -82,6 +82,14 @@ class Outlet:
         self._lines.put(_END)
         self._finishing.set()
 
+    def dismiss(self) -> None:
+        """Nobody wants it any more: `finish`; but one that could never be opened is not tried for ever."""
+        self.finish()
+        if not self._is_open:
+            self._given_up.set()
+            if self.queued:
+                _LOG.error("sink %s: could not be opened: %d bytes that waited for it are lost", self.name, self.queued)
+
     def wait(self, timeout: float) -> bool:
         """After `finish`: whether all was written in this time. If not, the sink is left as it is."""
         if self._thread.ident is not None:
@@ -113,6 +121,7 @@ class Outlet:
         try:
             if not self._is_open and not self._insist(self._sink.open):
                 return
+            self._is_open = True
             while batch := self._next_batch():
                 lines = b"".join(batch)
                 if not self._insist(lambda lines=lines: self._sink.write(lines)):  # type: ignore[misc]

@@ -242,7 +242,7 @@ class Service:
         for name in [*self._outlets]:
             if name not in config.sinks or config.sinks[name].table != before.sinks[name].table:
                 _, outlet = self._outlets.pop(name)
-                outlet.finish()
+                outlet.dismiss()
                 self._leaving.append(outlet)
                 _LOG.info("sink %s: %s", name, "replaced" if name in config.sinks else "removed")
         for name, plan in config.sinks.items():

@@ -153,3 +153,27 @@ def test_a_sink_that_is_gone_gets_nothing_more(sink: Kept, caplog: pytest.LogCap
     assert sink.lines == []
     assert outlet.lost == 1
     assert "gone for good: its reader is gone" in caplog.text
+
+
+def test_a_sink_that_never_opened_is_not_tried_for_ever_once_nobody_wants_it(
+    sink: Kept, caplog: pytest.LogCaptureFixture
+) -> None:
+    sink.errors = [OSError(20, "Not a directory") for _ in range(1000)]
+    outlet = Outlet("files", sink, 1000, retry_after=GUARD)
+    outlet.start()
+    outlet.put(line(1))
+    outlet.dismiss()
+    assert outlet.wait(GUARD / 2), "it does not hold up the end"
+    assert outlet.is_done()
+    assert "could not be opened: 66 bytes that waited for it are lost" in caplog.text
+
+
+def test_a_sink_that_is_removed_gets_what_waited_for_it(sink: Kept) -> None:
+    outlet = Outlet("files", sink, 1000)
+    outlet.open()
+    outlet.start()
+    outlet.put(line(1))
+    outlet.dismiss()
+    assert outlet.wait(GUARD)
+    assert sink.lines == [line(1)]
+    assert sink.closed == 1
