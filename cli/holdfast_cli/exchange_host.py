@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
 from holdfast.testing import Abort, Exchange, FaultRecord, Finish, ServerCommand, Write
+from holdfast_asyncio.listening import close_server
 
 HOST = "127.0.0.1"
 MAX_UNSENT = 16 * 1024 * 1024  # bytes; a client that is further behind is cut off
@@ -91,7 +92,7 @@ class ExchangeHost:
             self._ready.set_result(server.sockets[0].getsockname()[1])
             await self._stopping.wait()
         finally:
-            server.close()
+            await close_server(server)
             while clients := list(self._clients.values()):
                 for client in clients:
                     client.reset()

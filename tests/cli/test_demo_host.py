@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from queue import SimpleQueue
 
@@ -125,6 +127,18 @@ def test_nothing_is_left() -> None:
         read_all(client)
     with pytest.raises(ConnectionRefusedError):
         dial(host)
+
+
+def test_who_comes_while_it_ends_leaves_nothing_open_either() -> None:
+    """A server of asyncio that is closed while it accepts a connection would leave that open."""
+    for _ in range(30):
+        with ExitStack() as stack:
+            with ExchangeHost(Exchange(STREAMS)) as host:
+                for _ in range(5):
+                    client = stack.enter_context(socket.socket())
+                    client.setblocking(False)
+                    client.connect_ex(("127.0.0.1", int(host.url.rpartition(":")[2])))
+    gc.collect()  # which would warn
 
 
 def test_who_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from holdfast.observe import Observed, Site, StatusServer
 from holdfast.observe.http import MAX_CLIENTS, READ_SIZE, TIMEOUT, Conversation, not_served
+from holdfast_asyncio.listening import close_server
 
 if TYPE_CHECKING:
     from prometheus_client.registry import Collector
 
 _LOG = logging.getLogger("holdfast")
-_TURNS = 4  # of the loop, from a connection that comes to its arrival here
 
 
 @asynccontextmanager
@@ -61,17 +61,9 @@ class _Desk:
     async def close(self, server: asyncio.Server) -> None:
         """Leave nothing behind."""
         self._closing = True
-        # A server that is closed while it accepts a connection leaves that open, in Python 3.11: no more are accepted,
-        # those that are on their way arrive, and then it is closed.
-        loop = asyncio.get_running_loop()
-        with suppress(NotImplementedError, RuntimeError):  # by loops that have no readers
-            for sock in server.sockets:
-                loop.remove_reader(sock)
         try:
-            for _ in range(_TURNS):
-                await asyncio.sleep(0)
+            await close_server(server)
         finally:
-            server.close()
             for task in self._clients:
                 task.cancel()
         if self._clients:
