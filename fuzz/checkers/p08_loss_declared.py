@@ -5,6 +5,7 @@ Of several connections as of one: whatever no message brought must have been dec
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 from functools import lru_cache
 from itertools import takewhile
@@ -74,7 +75,13 @@ class LossDeclared(Checker):
         if last is not None and number < last and self.may_come_late(stream, number):
             return
         if last is not None and number > last + 1:
-            missing = [one for one in range(last + 1, number) if not self._is_excused(stream, one)]
+            # What was held for a snapshot stands behind it, and is missing what the snapshot has: see SnapshotsFollow.
+            known = self._resynced_at.get(stream, -math.inf)
+            missing = [
+                one
+                for one in range(last + 1, number)
+                if self.voyage.exchange.published_at(stream, one) > known and not self._is_excused(stream, one)
+            ]
             if missing and self._gaps_at[stream] == gaps:
                 self.fail(f"{stream}: {last} is followed by {number}, and no gap was declared between")
             elif missing and stream not in self._refused:
