@@ -25,6 +25,7 @@ from holdfast import (
     Rotation,
     Service,
     ServiceLimits,
+    Stale,
     Unsubscribed,
     Update,
 )
@@ -371,3 +372,13 @@ def test_quiet_streams_are_handed_over_without_a_gap_even_where_no_pings_are_sen
     assert len(sea.of(Rotated)) == 1
     assert not sea.of(Gap)
     assert not sea.of(Disconnected)
+
+
+def test_who_subscribes_often_finds_silence_all_the_same() -> None:
+    sea = Sea(service(*FIVE), rate=1.0, patience={FIVE[0]: Patience(silence=20.0)})
+    sea.run(10.0)
+    sea.forget(FIVE[0])
+    for number in range(15):  # each time sooner than a quarter of the patience
+        sea.subscribe(ALL[10 + number])
+        sea.run(3.0)
+    assert [event.stream for event in sea.of(Stale)] == [FIVE[0]]

@@ -177,11 +177,15 @@ class StreamWatch:
             watched.step = 0
             watched.stretch = min(2 * watched.stretch, _LONGEST_PATIENCE)
 
-    def next_look(self, now: float) -> float:
-        """When `silent` is worth asking again. Deadlines move with every message, so this is no closer than need be."""
-        soonest = math.inf
+    def next_look(self, now: float, planned: float = math.inf) -> float:
+        """When `silent` is worth asking again. Deadlines move with every message, so this is no closer than need be. A
+        look that was `planned` is not put off, unless nothing can be due by then.
+        """
+        soonest = earliest = math.inf
         for watched in self.streams.values():
             limit = watched.limit
             if limit < math.inf:
-                soonest = min(soonest, max(watched.silent_since + limit, now + limit / _LOOKS_PER_PATIENCE))
-        return soonest
+                due = watched.silent_since + limit
+                earliest = min(earliest, due)
+                soonest = min(soonest, max(due, now + limit / _LOOKS_PER_PATIENCE))
+        return min(soonest, max(planned, earliest))

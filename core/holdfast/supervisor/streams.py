@@ -120,7 +120,7 @@ class Streams:
             still = [stream for stream in new if subscriptions.state_of(stream) == "subscribed"]
             if still:  # they had not been dropped yet
                 self._watch.held(still, now)
-                self._timers.set(Timer.SILENCE, self._watch.next_look(now))
+                self._look_in_time(now)
             if doubtful := list(filter(self._may_be_dropped, new)):
                 self._carrier.uncovered(doubtful, now, gone=False)
             self._push(now)
@@ -324,7 +324,7 @@ class Streams:
         self._carrier.covered(streams, now)
         self._watch.held(streams, now)
         self._emit(Subscribed(now, self._connection.conn, tuple(streams)))
-        self._timers.set(Timer.SILENCE, self._watch.next_look(now))
+        self._look_in_time(now)
 
     # Time
 
@@ -373,6 +373,10 @@ class Streams:
             self._push(now)
         self._timers.set(Timer.SILENCE, self._watch.next_look(now))
         return None
+
+    def _look_in_time(self, now: float) -> None:
+        """More is watched. That puts off no look that was planned, or who asks often would never find silence."""
+        self._timers.set(Timer.SILENCE, self._watch.next_look(now, self._timers.at(Timer.SILENCE)))
 
     def _ping(self, connection: Connection, subscriptions: Subscriptions, now: float) -> None:
         every = self._dialect.limits.ping_every
