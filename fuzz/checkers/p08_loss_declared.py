@@ -76,7 +76,8 @@ class LossDeclared(Checker):
             return
         if last is not None and number > last + 1:
             # What was held for a snapshot stands behind it, and is missing what the snapshot has: see SnapshotsFollow.
-            known = self._resynced_at.get(stream, -math.inf)
+            # Whoever wants a stream again begins anew: what was lost before was given up.
+            known = max(self._resynced_at.get(stream, -math.inf), self._came_back_at(stream))
             missing = [
                 one
                 for one in range(last + 1, number)
@@ -153,6 +154,11 @@ class LossDeclared(Checker):
         if voyage.was_withheld(stream, number):
             return True
         return voyage.user is not None and voyage.user.had_left(stream, voyage.exchange.published_at(stream, number))
+
+    def _came_back_at(self, stream: str) -> float:
+        user = self.voyage.user
+        returns = user.absent.get(stream, ()) if user is not None else ()
+        return max((until for _, until in returns if until < math.inf), default=-math.inf)
 
     def _has_left_since(self, stream: str, at: float) -> bool:
         user = self.voyage.user
