@@ -339,7 +339,7 @@ def test_who_may_have_dropped_a_stream_vouches_for_nobody() -> None:
     sea.run(1.0)
     assert FIVE[0] not in sea.served
     rotate(sea)
-    sea.run(6.5)
+    sea.run(4.0)
     assert FIVE[0] in {item.stream for item in sea.items[-20:] if isinstance(item, Update)}, "the new one brings it"
     links(sea)[-1].reset()
     before = len(sea.items)

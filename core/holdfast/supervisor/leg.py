@@ -241,8 +241,11 @@ class Leg:
         self.state = State.ENDED
 
     def probe(self, now: float) -> None:
-        """Send a ping now: its answer proves that whatever was sent before it has come."""
-        if self.current is not None and self.is_open:
+        """Send a ping now: its answer proves that whatever was sent before it has come. Requests that wait for room in
+        the message window come first, or they might wait for ever.
+        """
+        waits = self.streams is not None and self.streams.waits_for_room
+        if self.current is not None and self.is_open and not waits:
             self.current.probe(now)
 
     # What the streams tell

@@ -7,6 +7,7 @@ that a stream that is rightly quiet, against what was set, does not tear down th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 from fnmatch import fnmatchcase
@@ -156,6 +157,11 @@ class Streams:
     def is_settled(self) -> bool:
         """Whether the connection has all that is wanted, but for what the service refused."""
         return self._subscriptions is not None and self._subscriptions.is_settled()
+
+    @property
+    def waits_for_room(self) -> bool:
+        """Whether requests wait for the message window."""
+        return self._timers.at(Timer.REQUEST) < math.inf
 
     # The connection's life
 
