@@ -382,3 +382,14 @@ def test_who_subscribes_often_finds_silence_all_the_same() -> None:
         sea.subscribe(ALL[10 + number])
         sea.run(3.0)
     assert [event.stream for event in sea.of(Stale)] == [FIVE[0]]
+
+
+@pytest.mark.parametrize("period", [0.75, 1.0, 2.0])
+def test_pings_for_proofs_leave_room_for_requests(period: float) -> None:
+    """There is room for one message in so long, and a ping is wanted as often, as long as a leg is not sure."""
+    limits = ServiceLimits(message_window=MessageWindow(2, period))
+    sea = Sea(service(*FIVE, batch=1, limits=limits), rate=5.0, legs=2, backoff=QUICK)
+    sea.run(1.0 + len(FIVE) * (period + 0.5))
+    assert set(sea.fleet.stream_states().values()) == {"subscribed"}
+    for connection in sea.exchange._connections.values():
+        assert connection.streams == set(FIVE)

@@ -91,7 +91,7 @@ class Delivery:
             if self._merge is not None:
                 # With requests of ours on the way, nobody knows from when on it brings what.
                 asks = self._config.on_open or self._config.on_connect is not None
-                self._merge.carries(connection.conn, (None,), math.inf if asks else now)
+                self._put(self._merge.carries(connection.conn, (None,), math.inf if asks else now), now)
 
     def covered(self, connection: Connection, streams: Sequence[str], now: float) -> None:
         self.ledger.covered(streams, now)
