@@ -105,6 +105,7 @@ class Streams:
         self._connection: Connection | None = None
         self._subscriptions: Subscriptions | None = None
         self._first = False  # nothing was brought yet on this connection
+        self._stirred = False  # what was read may have moved deadlines, ours or those of the feed
         self._counts = dialect.limits.counts
         self._position: int | None = None  # of the latest that has one, on this connection, and when it came
         self._position_at = 0.0
@@ -223,6 +224,7 @@ class Streams:
                 if updates:
                     deliver(updates)
                     updates = []
+                self._stirred = True
                 self._carrier.missed(*skipped, now)
             if not isinstance(reading, Update):
                 if updates:
@@ -231,7 +233,7 @@ class Streams:
                 self._hear(reading, now)
                 continue
             if self._first:
-                self._first = False
+                self._first, self._stirred = False, True
                 known = reading.stream is None or reading.stream in streams
                 self._carrier.covered(() if known else (reading.stream,), now)  # type: ignore[arg-type]  # it has a name
             watched = streams.get(reading.stream)  # type: ignore[arg-type]  # None is no stream's name
@@ -256,6 +258,11 @@ class Streams:
             updates.append(reading)
         return updates
 
+    def was_stirred(self) -> bool:
+        """Whether what was read since the last call may have moved deadlines: streams that flow move none."""
+        stirred, self._stirred = self._stirred, False
+        return stirred
+
     def _count(self, reading: Reading, now: float) -> tuple[int, int, float] | None:
         """Whether numbers were left out before this one: the first and the last of them, and since when."""
         position: int | None = getattr(reading, "position", None)
@@ -268,6 +275,7 @@ class Streams:
     def _heard_again(self, watched: Watched, stream: str, update: Update, now: float) -> None:
         """The first message of a stream since it was not held or was missed; all of one that may lag."""
         assert self._connection is not None
+        self._stirred = True
         patience = watched.patience
         acknowledged = watched.held and watched.missed_since is None  # else that comes late, or it was in doubt
         if not acknowledged and not self._may_be_dropped(stream):
@@ -288,6 +296,7 @@ class Streams:
 
     def _hear(self, word: Control, now: float) -> None:
         subscriptions, connection = self._subscriptions, self._connection
+        self._stirred = True
         if subscriptions is None or connection is None:
             return
         kind = type(word)
