@@ -180,18 +180,17 @@ class Driver(ABC, Generic[S]):
             await self._written.writable.wait()
 
     def _carry_out(self, command: Command) -> None:
-        kind = type(command)
-        if kind is Connect:
-            self.dial(command.conn, cast(Connect, command).endpoint)
-        elif kind is Disconnect:
+        if isinstance(command, Write):
+            self.write(command.conn, command.data)
+        elif isinstance(command, Connect):
+            self.dial(command.conn, command.endpoint)
+        elif isinstance(command, Disconnect):
             self.disconnect(command.conn)
-        elif kind is Write:
-            self.write(command.conn, cast(Write, command).data)
-        elif kind is Pause:
+        elif isinstance(command, Pause):
             self.pause(command.conn)
-        elif kind is Resume:
+        elif isinstance(command, Resume):
             self.resume(command.conn)
-        elif kind is EndJob:
+        elif isinstance(command, EndJob):
             self.end_job(command.conn)
         else:
             self.jobs[command.conn] = self.start_job(self._run_job, cast(Job, command))

@@ -12,12 +12,12 @@ from holdfast.connection import Connection
 from holdfast.events import LegEnded, Rotated, Rotating
 from holdfast.failures import Cause, Failure
 from holdfast.supervisor import delivery
+from holdfast.supervisor.above import Replace
 from holdfast.supervisor.delivery import Delivery
 from holdfast.supervisor.leg import Leg, State
 from holdfast.supervisor.redial import Redial
 from holdfast.supervisor.rotation import Handover, Rotations
 from holdfast.supervisor.shared import Shared
-from holdfast.supervisor.streams import Replace
 from holdfast.supervisor.tally import Tally
 from holdfast.timers import Timers
 
