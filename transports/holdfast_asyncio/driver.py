@@ -151,7 +151,7 @@ class AsyncioDriver(Driver[SocketProtocol]):
         return task
 
     def make_event(self) -> Signal:
-        return Signal(self._loop)
+        return Signal(loop=self._loop)
 
     async def checkpoint(self) -> None:
         await asyncio.sleep(0)
