@@ -3,6 +3,9 @@
 Applications use `holdfast_asyncio` or `holdfast_trio`; settings, events and errors are found here.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from holdfast.config import FeedConfig, FeedOptions
 from holdfast.dialects.dialect import Dialect, Service, ServiceLimits
 from holdfast.dialects.words import Patience, Update
@@ -54,7 +57,6 @@ from holdfast.events import (
 )
 from holdfast.failures import Cause, Failure
 from holdfast.feed import Feed
-from holdfast.fleet import Fleet
 from holdfast.new_connection import NewConnection
 from holdfast.settings import (
     Backoff,
@@ -74,7 +76,19 @@ from holdfast.settings import (
     Timeouts,
 )
 from holdfast.stats import FeedStats, Histogram, LegStats, ShardStats, StreamStats
-from holdfast.wire import accelerator
+
+if TYPE_CHECKING:
+    from holdfast.fleet import Fleet
+    from holdfast.wire import accelerator
+else:
+    # The machine is imported with the first feed, or by whoever asks for it: see `driver.py`.
+    _OF_THE_MACHINE = {"Fleet": "holdfast.fleet", "accelerator": "holdfast.wire"}
+
+    def __getattr__(name: str) -> object:
+        if name in _OF_THE_MACHINE:
+            return getattr(import_module(_OF_THE_MACHINE[name]), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __version__ = "0.1.0"
 

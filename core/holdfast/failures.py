@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import field
 from enum import Enum
-from http import HTTPStatus
 from typing import cast
 
 from holdfast.errors import GiveUp, HoldfastError
@@ -140,6 +139,8 @@ class Failure:
 
 def status_text(status: int | None) -> str:
     """An HTTP status in words."""
+    from http import HTTPStatus
+
     try:
         return f"HTTP {status} {HTTPStatus(status or 0).phrase}"
     except ValueError:

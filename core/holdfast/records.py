@@ -1,8 +1,9 @@
 """`dataclasses.dataclass`, made faster where it is frozen and has slots, as most of Holdfast's are.
 
 The standard one compiles six functions for each of these classes: that was two thirds of what `import holdfast` took.
-Here it is one, `__init__`; the others are closures. Whoever uses such a class sees a dataclass like any other, but for
-`__dataclass_params__.frozen`, which is False: a class that inherits from it needs this decorator, too.
+Here it is one, `__init__`, when the first instance is made; the others are closures. Whoever uses such a class sees a
+dataclass like any other, but for `__dataclass_params__.frozen`, which is False: a class that inherits from it needs
+this decorator, too.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def _frozen_with_slots(original: Any) -> Any:
     made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True)(original)
     fields: _Fields = dataclasses.fields(made)
     methods = {
-        "__init__": _init(made, fields),
+        "__init__": _Init(made),
         "__repr__": _repr([one.name for one in fields if one.repr]),
         "__eq__": _eq(_getter([one.name for one in fields if one.compare])),
         "__hash__": _hash(_getter([one.name for one in fields if (one.compare if one.hash is None else one.hash)])),
@@ -46,6 +47,20 @@ def _frozen_with_slots(original: Any) -> Any:
         if name not in written:
             setattr(made, name, method)
     return made
+
+
+class _Init:
+    """Stands for `__init__` until somebody asks for that, which is when the first instance is made."""
+
+    __slots__ = ("_made",)
+
+    def __init__(self, made: Any) -> None:
+        self._made = made
+
+    def __get__(self, instance: object, owner: type) -> _Method:
+        self._made.__init__ = init = _init(self._made, dataclasses.fields(self._made))
+        method: _Method = init.__get__(instance, owner)
+        return method
 
 
 def _init(made: Any, fields: _Fields) -> _Method:

@@ -19,7 +19,23 @@ def test_what_few_need_waits_until_it_is_asked_for(package: str, other: str) -> 
     assert not loaded & (NOT_FOR_ALL | {other})
 
 
-@pytest.mark.parametrize("package", ["holdfast_asyncio", "holdfast_trio"])
+@pytest.mark.parametrize("package", ["holdfast", "holdfast_asyncio", "holdfast_trio"])
+def test_the_machine_comes_with_the_first_feed_and_whole(package: str) -> None:
+    code = (
+        f"import sys, {package}; before = set(sys.modules)\n"
+        "import os, holdfast; config = holdfast.FeedConfig.build('ws://h/', {})\n"
+        "fleet = holdfast.Fleet(config, random=None, entropy=os.urandom)\n"
+        "made = set(sys.modules); import holdfast.wire, holdfast.fleet, holdfast.supervisor\n"
+        "print(*before); print(*set(sys.modules) - made)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    before, later = (set(line.split()) for line in done.stdout.split("\n")[:2])
+    assert package in before
+    assert not before & {"wsproto", "h11", "holdfast.fleet", "holdfast.wire", "holdfast.tunnel"}
+    assert not later
+
+
+@pytest.mark.parametrize("package", ["holdfast", "holdfast_asyncio", "holdfast_trio"])
 def test_what_is_not_there_is_an_attribute_error(package: str) -> None:
     module = __import__(package)
     assert all(hasattr(module, name) for name in module.__all__)

@@ -85,6 +85,20 @@ def test_it_behaves_as_the_standard_one() -> None:
     assert ours[:at] + ours[at + 1 :] == standard[:at] + standard[at + 1 :]
 
 
+def test_what_derives_from_one_that_was_never_made_is_made_as_well() -> None:
+    @quick(frozen=True, slots=True)
+    class Base:
+        at: float
+
+    class Plain(Base):
+        def __init__(self) -> None:
+            super().__init__(1.0)
+
+    assert Plain().at == 1.0
+    assert Base(at=2.0).at == 2.0
+    assert list(inspect.signature(Base.__init__).parameters) == ["self", "at"]
+
+
 def test_what_a_class_writes_itself_stays() -> None:
     @quick(frozen=True, slots=True)
     class Own:

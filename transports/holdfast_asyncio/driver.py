@@ -6,7 +6,6 @@ import asyncio
 import logging
 import math
 import os
-import random
 import ssl
 import time
 from collections.abc import Callable, Coroutine
@@ -19,20 +18,18 @@ from holdfast.failures import failure_of_dial
 from holdfast.jobs import Job
 from holdfast_asyncio.dial import connect_tcp
 from holdfast_asyncio.protocol import SocketProtocol
-from holdfast_asyncio.proxy import connect_through
 from holdfast_asyncio.signal import Signal
 from holdfast_shared import window_of
 
 _LOG = logging.getLogger("holdfast")
 _LOG.addHandler(logging.NullHandler())  # an application decides what it wants to see
-_RANDOM = random.Random()  # spreads retries; of 2.5 KB, so one for all feeds
 
 
 class AsyncioDriver(Driver[SocketProtocol]):
     """One for each `open_feed`. `start` needs a running loop; after `stop` nothing of it is left there."""
 
     def __init__(self, config: FeedConfig) -> None:
-        super().__init__(config, random=_RANDOM, entropy=os.urandom, log=_LOG)
+        super().__init__(config, entropy=os.urandom, log=_LOG)
         self.outer_window = window_of(config, self.tell)
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.Handle | None = None
@@ -107,6 +104,8 @@ class AsyncioDriver(Driver[SocketProtocol]):
         if proxy is None:
             sock = await connect_tcp(endpoint.host, endpoint.port)
         else:
+            from holdfast_asyncio.proxy import connect_through
+
             self.awaiting_proxy(conn, proxy)
             sock = await connect_through(proxy, endpoint, self.config.limits.max_handshake_size)
             self.awaiting_proxy(conn, None)

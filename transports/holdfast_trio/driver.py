@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import random
 import ssl
 import time
 from collections.abc import Callable, Coroutine
@@ -19,19 +18,17 @@ from holdfast.failures import failure_of_dial
 from holdfast.jobs import Job
 from holdfast_shared import window_of
 from holdfast_trio.dial import connect_tcp
-from holdfast_trio.proxy import connect_through
 from holdfast_trio.socket import Socket
 
 _LOG = logging.getLogger("holdfast")
 _LOG.addHandler(logging.NullHandler())  # an application decides what it wants to see
-_RANDOM = random.Random()  # spreads retries; of 2.5 KB, so one for all feeds
 
 
 class TrioDriver(Driver[Socket]):
     """One for each `open_feed`. Its tasks live in the nursery; after `stop` and a cancelled nursery nothing is left."""
 
     def __init__(self, config: FeedConfig, nursery: trio.Nursery) -> None:
-        super().__init__(config, random=_RANDOM, entropy=os.urandom, log=_LOG)
+        super().__init__(config, entropy=os.urandom, log=_LOG)
         self.outer_window = window_of(config, self.tell)
         self._nursery = nursery
         self._timer = trio.CancelScope()
@@ -105,6 +102,8 @@ class TrioDriver(Driver[Socket]):
         if proxy is None:
             tcp = await connect_tcp(endpoint.host, endpoint.port)
         else:
+            from holdfast_trio.proxy import connect_through
+
             self.awaiting_proxy(conn, proxy)
             tcp = await connect_through(proxy, endpoint, self.config.limits.max_handshake_size)
             self.awaiting_proxy(conn, None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Hashable
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -190,5 +189,7 @@ def _decoder() -> Callable[[str | bytes], Any]:
     try:
         from msgspec.json import decode
     except ImportError:
-        return json.loads
+        from json import loads
+
+        return loads
     return decode
