@@ -28,6 +28,15 @@ _LOG.addHandler(logging.NullHandler())  # an application decides what it wants t
 class AsyncioDriver(Driver[SocketProtocol]):
     """One for each `open_feed`. `start` needs a running loop; after `stop` nothing of it is left there."""
 
+    __slots__ = (
+        "_dials",
+        "_due",
+        "_leaving",
+        "_loop",
+        "_timer",
+        "outer_window",
+    )
+
     def __init__(self, config: FeedConfig) -> None:
         super().__init__(config, entropy=os.urandom, log=_LOG)
         self.outer_window = window_of(config, self.tell)

@@ -28,6 +28,19 @@ def read_buffer() -> memoryview:
 class SocketProtocol(asyncio.BufferedProtocol):
     """Reads into the one buffer. The transport below is the connection's own writer."""
 
+    __slots__ = (
+        "_buffer",
+        "_driver",
+        "_fleet",
+        "_loop",
+        "_max_unsent",
+        "_now",
+        "_transport",
+        "closed",
+        "conn",
+        "writable",
+    )
+
     def __init__(self, driver: AsyncioDriver, conn: int) -> None:
         self.conn = conn
         self._loop = asyncio.get_running_loop()

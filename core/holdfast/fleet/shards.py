@@ -27,6 +27,28 @@ _GAPS_REMEMBERED = 1000
 class Shards:
     """Those that run, by number; one at least, until the feed has ended. `ended`: the feed's last item, then."""
 
+    __slots__ = (
+        "_allotment",
+        "_config",
+        "_memory",
+        "_past",
+        "_past_gaps",
+        "_paused_at",
+        "_resyncs",
+        "_rotating",
+        "_running",
+        "_shared",
+        "_stalls",
+        "_started",
+        "_to_rotate",
+        "_unrest",
+        "_url_asks",
+        "agenda",
+        "ended",
+        "may_be_paused",
+        "pass_on",
+    )
+
     def __init__(self, config: FeedConfig, shared: Shared, memory: Memory) -> None:
         self.agenda: Agenda[Supervisor | Resyncs] = Agenda()
         self.ended: Closed | None = None

@@ -27,6 +27,20 @@ class Restless:
 class Unrest:
     """Shown the events of all shards as they happen. It gives no input: `Shards` acts when the event is dealt with."""
 
+    __slots__ = (
+        "_by_shard",
+        "_dials_before",
+        "_failure",
+        "_losses",
+        "_lost",
+        "_may_move",
+        "_restart_after",
+        "_setting",
+        "_shared",
+        "_untold",
+        "is_noted",
+    )
+
     def __init__(self, config: FeedConfig, shared: Shared) -> None:
         self.is_noted = False  # something is to be looked at
         self._restart_after = config.restart_after

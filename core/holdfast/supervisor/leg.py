@@ -113,6 +113,20 @@ class Owner(Protocol):
 class Leg:
     """Its connections, its redials, and the watch over its data."""
 
+    __slots__ = (
+        "_config",
+        "_owner",
+        "_shared",
+        "_tally",
+        "_timers",
+        "current",
+        "data",
+        "redial",
+        "state",
+        "streams",
+        "tally",
+    )
+
     def __init__(self, owner: Owner, config: FeedConfig, shared: Shared, tally: Tally, redial: Redial) -> None:
         self.state = State.IDLE
         self.current: Connection | None = None

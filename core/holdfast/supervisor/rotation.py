@@ -27,6 +27,14 @@ class Handover:
 class Rotations:
     """Of one feed."""
 
+    __slots__ = (
+        "_age",
+        "_due",
+        "_random",
+        "_setting",
+        "handovers",
+    )
+
     def __init__(self, setting: Rotation | None, max_age: float | None, random: Randomness) -> None:
         self.handovers: list[Handover] = []
         self._setting = setting
