@@ -354,7 +354,7 @@ class Leg:
 
     def _note(self, failure: Failure) -> None:
         self._tally.note(failure)
-        self.tally.losses[failure.cause.value] += 1
+        self.tally.note(failure)
 
     def _no_current(self) -> None:
         self.current = None
