@@ -48,7 +48,6 @@ class Shards:
         "agenda",
         "ended",
         "may_be_paused",
-        "pass_on",
     )
 
     def __init__(self, config: FeedConfig, shared: Shared, memory: Memory) -> None:
@@ -70,11 +69,9 @@ class Shards:
         self._stalls = 0
         self._unrest = Unrest(config, shared)
         self._resyncs: Resyncs | None = None
-        self.pass_on: PassOn = self.queue
         if (resync := memory.resync) is not None:
             self._resyncs = Resyncs(resync, config.backoff, config.retry.stable_after, shared, self)
             self._resyncs.want(config.streams)
-            self.pass_on = self._resyncs.put
         self._allot(config.streams)
         self._open_missing(0.0)
 
@@ -222,6 +219,11 @@ class Shards:
         """End all, within `Timeouts.close`."""
         if self.ended is None:
             self._end(Closed(now), code, reason)
+
+    @property
+    def pass_on(self) -> PassOn:
+        """Where messages of shards go."""
+        return self.queue if self._resyncs is None else self._resyncs.put
 
     # What supervisors tell, and those who hold messages for snapshots
 
