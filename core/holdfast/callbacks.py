@@ -33,6 +33,13 @@ class Teller(Protocol):
 class Callbacks:
     """Of one feed. `errors`: how often one of them raised."""
 
+    __slots__ = (
+        "_teller",
+        "_untold",
+        "_window",
+        "errors",
+    )
+
     def __init__(self, teller: Teller) -> None:
         self.errors = 0
         self._teller = teller

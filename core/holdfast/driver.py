@@ -113,6 +113,21 @@ S = TypeVar("S", bound=DrivenSocket)
 class Driver(ABC, Generic[S]):
     """Drives a fleet by the contract in `holdfast.fleet.fleet`. `sockets` are the open ones, by connection."""
 
+    __slots__ = (
+        "_armed",
+        "_hungry",
+        "_line",
+        "_log",
+        "_trust",
+        "_waiters",
+        "_written",
+        "config",
+        "fleet",
+        "jobs",
+        "outer_window",
+        "sockets",
+    )
+
     def __init__(self, config: FeedConfig, *, entropy: Callable[[int], bytes], log: Log) -> None:
         # Here, so that `import holdfast` is cheap: the machine, wsproto and h11 below it are most of what there is. The
         # first feed pays for them, before it dials; when connections are open there is nothing left to import.

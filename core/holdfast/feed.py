@@ -41,7 +41,7 @@ class Feed(Generic[M]):
         self._taken: Taken[M] = taken_by(self._next_run)
         self._taking = False
         self._last: Closed | None = None
-        self._callbacks = Callbacks(driver)
+        self._callbacks: Callbacks | None = None  # of those who listen
 
     def __aiter__(self) -> AsyncIterator[M]:
         return self._taken
@@ -70,6 +70,7 @@ class Feed(Generic[M]):
         check_callback("on_message", on_message)
         if on_event is not None:
             check_callback("on_event", on_event)
+        self._callbacks = self._callbacks or Callbacks(self._driver)
         call = self._callbacks.call
         while True:
             call("on_message", on_message, self._taken)
@@ -185,7 +186,8 @@ class Feed(Generic[M]):
 
     def stats(self) -> FeedStats:
         """Counters and ages at this moment."""
-        return replace(self._fleet.stats(self._driver.now()), callback_errors=self._callbacks.errors)
+        stats = self._fleet.stats(self._driver.now())
+        return stats if self._callbacks is None else replace(stats, callback_errors=self._callbacks.errors)
 
     def stream_stats(self) -> dict[str, StreamStats]:
         """The same of each stream that is wanted."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 _SOON = 1.0  # seconds
 
@@ -15,8 +16,8 @@ class RollingWindow:
     def __init__(self, count: int, period: float) -> None:
         self._count = count
         self._period = period
-        self._times: list[float] = []  # lists: an empty deque takes 600 bytes, and there are several a connection
-        self._promised: list[float] = []
+        self._times: list[float] = []  # a list: an empty deque takes 600 bytes, and there are several windows a feed
+        self._promised: Sequence[float] = ()  # few ever have any
 
     def free_at(self, now: float, keep: int = 0) -> float:
         """The earliest time, not before `now`, at which one more keeps to the window, and leaves room for `keep`."""
@@ -49,9 +50,7 @@ class RollingWindow:
         """
         if (free := self.free_at(now)) - now < _SOON:
             return free
-        promised = self._promised
-        while promised and promised[0] <= now:
-            del promised[0]
+        promised = self._promised = [at for at in self._promised if at > now]
         times = self._times
         place = len(times) + len(promised) - self._count
         if place < 0:

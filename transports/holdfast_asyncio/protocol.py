@@ -28,10 +28,23 @@ def read_buffer() -> memoryview:
 class SocketProtocol(asyncio.BufferedProtocol):
     """Reads into the one buffer. The transport below is the connection's own writer."""
 
+    __slots__ = (
+        "_buffer",
+        "_closed",
+        "_driver",
+        "_fleet",
+        "_loop",
+        "_max_unsent",
+        "_now",
+        "_transport",
+        "conn",
+        "writable",
+    )
+
     def __init__(self, driver: AsyncioDriver, conn: int) -> None:
         self.conn = conn
         self._loop = asyncio.get_running_loop()
-        self.closed: asyncio.Future[None] = self._loop.create_future()
+        self._closed: asyncio.Future[None] | None = None  # what waits for that
         self.writable = _WRITABLE
         self._driver = driver
         self._fleet = driver.fleet
@@ -61,8 +74,8 @@ class SocketProtocol(asyncio.BufferedProtocol):
         self._driver.socket_closed(self)
         self._ended(failure_of_stream(exc) if exc is not None else None)
         self.writable.set()
-        if not self.closed.done():
-            self.closed.set_result(None)
+        if self._closed is not None and not self._closed.done():
+            self._closed.set_result(None)
 
     def pause_writing(self) -> None:
         self.writable = asyncio.Event()
@@ -92,6 +105,12 @@ class SocketProtocol(asyncio.BufferedProtocol):
     def abort(self) -> None:
         assert self._transport is not None
         self._transport.abort()
+
+    def leave(self) -> asyncio.Future[None]:
+        """Close the socket now; the future is done when that is. Once, and not behind `connection_lost`."""
+        self.abort()
+        self._closed = self._loop.create_future()
+        return self._closed
 
     def _stuck(self, failure: Failure) -> None:
         self._ended(failure)

@@ -27,6 +27,13 @@ _LOG.addHandler(logging.NullHandler())  # an application decides what it wants t
 class TrioDriver(Driver[Socket]):
     """One for each `open_feed`. Its tasks live in the nursery; after `stop` and a cancelled nursery nothing is left."""
 
+    __slots__ = (
+        "_dials",
+        "_nursery",
+        "_timer",
+        "outer_window",
+    )
+
     def __init__(self, config: FeedConfig, nursery: trio.Nursery) -> None:
         super().__init__(config, entropy=os.urandom, log=_LOG)
         self.outer_window = window_of(config, self.tell)

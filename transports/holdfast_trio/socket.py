@@ -22,6 +22,22 @@ _FAREWELL = 0.1  # seconds for a last close frame when there is no time for the 
 class Socket:
     """`run` reads and writes until the stream ends, or `abort`."""
 
+    __slots__ = (
+        "_broken",
+        "_driver",
+        "_failure",
+        "_max_unsent",
+        "_more_to_send",
+        "_reading",
+        "_scope",
+        "_sending",
+        "_stream",
+        "_unsent",
+        "_unsent_size",
+        "conn",
+        "writable",
+    )
+
     def __init__(self, driver: TrioDriver, conn: int, stream: trio.abc.Stream) -> None:
         self.conn = conn
         self.writable = trio.Event()

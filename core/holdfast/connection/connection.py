@@ -54,6 +54,30 @@ class Timer(IntEnum):
 class Connection:
     """One WebSocket. Commands go to the list that was handed in; each input returns what it led to."""
 
+    __slots__ = (
+        "_commands",
+        "_config",
+        "_early",
+        "_entropy",
+        "_handshake",
+        "_has_job",
+        "_held",
+        "_liveness",
+        "_proxy",
+        "_reader",
+        "_sender",
+        "_timers",
+        "accepted",
+        "conn",
+        "delivered",
+        "dialled_at",
+        "endpoint",
+        "last_received",
+        "opened_at",
+        "paused",
+        "state",
+    )
+
     def __init__(
         self,
         conn: int,

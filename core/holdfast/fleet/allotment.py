@@ -54,6 +54,16 @@ class Load:
 class Allotment:
     """`loads`: by the number of the shard, from 1, never used again; there is always at least one."""
 
+    __slots__ = (
+        "_former_homes",
+        "_homes",
+        "_last_number",
+        "_shards",
+        "_symbol_of",
+        "bounds",
+        "loads",
+    )
+
     def __init__(self, bounds: Bounds, symbol_of: Callable[[str], str]) -> None:
         self.bounds = bounds
         self.loads: dict[int, Load] = {1: Load()}

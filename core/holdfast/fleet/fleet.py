@@ -49,6 +49,20 @@ class Fleet:
     consumer takes it; it must give no input and not raise.
     """
 
+    __slots__ = (
+        "_by_conn",
+        "_drained_at",
+        "_inputs",
+        "_now",
+        "_paced",
+        "_reminders",
+        "_shards",
+        "_shared",
+        "_stall_after",
+        "_started",
+        "_wake",
+    )
+
     def __init__(
         self,
         config: FeedConfig,

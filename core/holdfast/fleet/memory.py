@@ -19,6 +19,12 @@ class Memory:
     rest.
     """
 
+    __slots__ = (
+        "_by_shard",
+        "_config",
+        "_limit",
+    )
+
     def __init__(self, config: FeedConfig) -> None:
         self._config = config
         self._limit = config.memory_limit

@@ -13,19 +13,42 @@ from holdfast.errors import ConfigError, FeedClosed, LocalProtocolError
 from holdfast.events import Closed, Event, Gap, Message, Paused, Resumed, ShardEnded, Stall
 from holdfast.failures import Cause, Failure
 from holdfast.fleet.agenda import Agenda
-from holdfast.fleet.allotment import Allotment
+from holdfast.fleet.allotment import Allotment, Bounds, Load
 from holdfast.fleet.bounds import asks_by_url, bounds_of
 from holdfast.fleet.memory import Memory
 from holdfast.fleet.summary import summed_up
 from holdfast.fleet.unrest import Unrest
+from holdfast.settings import Limits
 from holdfast.stats import FeedStats, StreamStats
 from holdfast.supervisor import PassOn, Resyncs, Shared, State, Supervisor, Tally
 
 _GAPS_REMEMBERED = 1000
+_NOTHING = Allotment(Bounds(shards=1), str)  # of all feeds without a dialect: nothing is ever put there
 
 
 class Shards:
     """Those that run, by number; one at least, until the feed has ended. `ended`: the feed's last item, then."""
+
+    __slots__ = (
+        "_allotment",
+        "_config",
+        "_memory",
+        "_past",
+        "_past_gaps",
+        "_paused_at",
+        "_resyncs",
+        "_rotating",
+        "_running",
+        "_shared",
+        "_stalls",
+        "_started",
+        "_to_rotate",
+        "_unrest",
+        "_url_asks",
+        "agenda",
+        "ended",
+        "may_be_paused",
+    )
 
     def __init__(self, config: FeedConfig, shared: Shared, memory: Memory) -> None:
         self.agenda: Agenda[Supervisor | Resyncs] = Agenda()
@@ -35,7 +58,7 @@ class Shards:
         self._memory = memory
         self._started = False
         self._url_asks = asks_by_url(config)
-        self._allotment = Allotment(bounds_of(config), self._symbol_of)
+        self._allotment = _NOTHING if config.dialect is None else Allotment(bounds_of(config), self._symbol_of)
         self._running: dict[int, Supervisor] = {}
         self._to_rotate: list[Supervisor] = []  # one after the other
         self._rotating: Supervisor | None = None
@@ -46,11 +69,9 @@ class Shards:
         self._stalls = 0
         self._unrest = Unrest(config, shared)
         self._resyncs: Resyncs | None = None
-        self.pass_on: PassOn = self.queue
         if (resync := memory.resync) is not None:
             self._resyncs = Resyncs(resync, config.backoff, config.retry.stable_after, shared, self)
             self._resyncs.want(config.streams)
-            self.pass_on = self._resyncs.put
         self._allot(config.streams)
         self._open_missing(0.0)
 
@@ -198,6 +219,11 @@ class Shards:
         """End all, within `Timeouts.close`."""
         if self.ended is None:
             self._end(Closed(now), code, reason)
+
+    @property
+    def pass_on(self) -> PassOn:
+        """Where messages of shards go."""
+        return self.queue if self._resyncs is None else self._resyncs.put
 
     # What supervisors tell, and those who hold messages for snapshots
 
@@ -354,14 +380,20 @@ class Shards:
         missing = {number: load for number, load in self._allotment.loads.items() if number not in self._running}
         limits = self._memory.limits_of(missing.keys())
         for number, load in missing.items():
-            config = replace(self._config, streams=tuple(load.streams), limits=limits)
-            self._running[number] = Supervisor(config, self._shared, self)
+            self._running[number] = Supervisor(self._config_of(load, limits), self._shared, self)
             new.append(self._running[number])
         self._number()
         for shard in new:
             if self._started:
                 shard.start(now)
             self.touched(shard, now)
+
+    def _config_of(self, load: Load, limits: Limits) -> FeedConfig:
+        """The feed's own, where that is the same: most feeds have one shard."""
+        config, streams = self._config, tuple(load.streams)
+        if limits is config.limits and streams == config.streams:
+            return config
+        return replace(config, streams=streams, limits=limits)
 
     def _number(self) -> None:
         alone = len(self._running) == 1

@@ -27,6 +27,20 @@ class Restless:
 class Unrest:
     """Shown the events of all shards as they happen. It gives no input: `Shards` acts when the event is dealt with."""
 
+    __slots__ = (
+        "_by_shard",
+        "_dials_before",
+        "_failure",
+        "_losses",
+        "_lost",
+        "_may_move",
+        "_restart_after",
+        "_setting",
+        "_shared",
+        "_untold",
+        "is_noted",
+    )
+
     def __init__(self, config: FeedConfig, shared: Shared) -> None:
         self.is_noted = False  # something is to be looked at
         self._restart_after = config.restart_after
@@ -36,7 +50,7 @@ class Unrest:
         self._dials_before = 0  # those until a connection was last known to be healthy
         self._failure: Failure | None = None  # the latest, if no more dials may follow
         self._losses: list[tuple[float, Supervisor]] = []  # within the period
-        self._by_shard: Counter[Supervisor] = Counter()  # the same, by shard
+        self._by_shard: Counter[Supervisor] | None = None  # the same, by shard, once there are any
         self._lost: Supervisor | None = None  # the latest
         self._untold: list[float] = []  # losses since `Unsteady` was last told, within the period
 
@@ -68,6 +82,7 @@ class Unrest:
         setting = self._setting
         if setting is None or shard is None or not self._may_move or len(shards) < _LEAST_SHARDS:
             return None
+        assert self._by_shard is not None
         mine = self._by_shard[shard]
         others = (len(self._losses) - mine) / (len(shards) - 1)
         if mine < setting.after or mine < setting.factor * others:
@@ -108,15 +123,16 @@ class Unrest:
         self.is_noted = True
         self._lost = shard
         self._losses.append((now, shard))
-        self._by_shard[shard] += 1
+        counts = self._by_shard = self._by_shard or Counter()
+        counts[shard] += 1
         self._untold.append(now)
         before = now - self._setting.period
         while self._losses[0][0] <= before:
             _, first = self._losses.pop(0)
-            self._by_shard[first] -= 1
+            counts[first] -= 1
         while self._untold[0] <= before:
             del self._untold[0]
 
     def _settle(self, shard: Supervisor) -> None:
-        if self._by_shard.pop(shard, 0):
+        if self._by_shard is not None and self._by_shard.pop(shard, 0):
             self._losses = [loss for loss in self._losses if loss[1] is not shard]

@@ -51,6 +51,24 @@ class Outlet(delivery.Outlet, Protocol):
 class Confluence:
     """All legs of one feed."""
 
+    __slots__ = (
+        "_carriers",
+        "_config",
+        "_delivery",
+        "_outlet",
+        "_rotations",
+        "_shared",
+        "_tally",
+        "_timers",
+        "_to_rotate",
+        "connections",
+        "deliver",
+        "emit",
+        "ledger",
+        "legs",
+        "wanted",
+    )
+
     def __init__(self, outlet: Outlet, config: FeedConfig, shared: Shared, tally: Tally) -> None:
         self.connections: dict[int, Connection] = {}  # also those that are closing
         self.wanted: dict[str, None] = dict.fromkeys(config.streams)

@@ -34,6 +34,17 @@ class Outlet(Protocol):
 class Delivery:
     """Of one feed. `wanted`: its streams; `connections`: also those that are closing; `carriers`: the leg of each."""
 
+    __slots__ = (
+        "_carriers",
+        "_config",
+        "_connections",
+        "_merge",
+        "_outlet",
+        "_overlap",
+        "_wanted",
+        "ledger",
+    )
+
     def __init__(
         self,
         outlet: Outlet,

@@ -17,6 +17,15 @@ class Ledger:
     acknowledged for later, until then.
     """
 
+    __slots__ = (
+        "_all",
+        "_declared",
+        "_emit",
+        "_streams",
+        "_tally",
+        "recent",
+    )
+
     def __init__(self, emit: Callable[[Event], None], tally: Tally) -> None:
         self.recent: list[Gap] = []
         self._emit = emit

@@ -62,6 +62,20 @@ class Timer(IntEnum):
 class Leg:
     """Its connections, its redials, and the watch over its data."""
 
+    __slots__ = (
+        "_config",
+        "_owner",
+        "_shared",
+        "_tally",
+        "_timers",
+        "current",
+        "data",
+        "redial",
+        "state",
+        "streams",
+        "tally",
+    )
+
     def __init__(self, owner: LegOwner, config: FeedConfig, shared: Shared, tally: Tally, redial: Redial) -> None:
         self.state = State.IDLE
         self.current: Connection | None = None
@@ -289,7 +303,7 @@ class Leg:
 
     def _note(self, failure: Failure) -> None:
         self._tally.note(failure)
-        self.tally.losses[failure.cause.value] += 1
+        self.tally.note(failure)
 
     def _no_current(self) -> None:
         self.current = None

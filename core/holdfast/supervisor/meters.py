@@ -62,7 +62,7 @@ class Buckets:
 
     def __init__(self, bounds: tuple[float, ...]) -> None:
         self._bounds = bounds
-        self._counts: list[int] = []  # none yet
+        self._counts: list[int] | tuple[()] = ()  # none yet
         self._total = 0.0
 
     def add(self, seconds: float) -> None:

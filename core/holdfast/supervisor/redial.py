@@ -40,6 +40,17 @@ class _Place:
 class Redial:
     """Counts what happened since the last healthy connection, and plans from it."""
 
+    __slots__ = (
+        "_choice",
+        "_config",
+        "_failures",
+        "_places",
+        "_random",
+        "_redirects",
+        "attempt",
+        "target",
+    )
+
     def __init__(self, config: FeedConfig, random: Randomness, first: int = 0) -> None:
         targets = config.targets[first:] + config.targets[:first]  # the preferred one first
         self.target: Target = targets[0]  # where the next dial goes

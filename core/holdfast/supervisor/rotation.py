@@ -27,6 +27,14 @@ class Handover:
 class Rotations:
     """Of one feed."""
 
+    __slots__ = (
+        "_age",
+        "_due",
+        "_random",
+        "_setting",
+        "handovers",
+    )
+
     def __init__(self, setting: Rotation | None, max_age: float | None, random: Randomness) -> None:
         self.handovers: list[Handover] = []
         self._setting = setting
@@ -50,7 +58,10 @@ class Rotations:
 
     def opened(self, leg: Leg, now: float, wall_offset: float) -> None:
         """It has a new connection."""
-        self._due[leg] = self._due_at(now, wall_offset)
+        if (at := self._due_at(now, wall_offset)) < math.inf:
+            self._due[leg] = at
+        else:
+            self._due.pop(leg, None)
 
     def lost(self, leg: Leg) -> None:
         self._due.pop(leg, None)
@@ -59,7 +70,7 @@ class Rotations:
         """Those whose time has come; each is given once."""
         due = [leg for leg, at in self._due.items() if at <= now]
         for leg in due:
-            self._due[leg] = math.inf
+            del self._due[leg]
         return due
 
     def failed(self, leg: Leg, now: float) -> None:

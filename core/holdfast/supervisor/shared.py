@@ -28,6 +28,23 @@ class Shared:
     dial windows.
     """
 
+    __slots__ = (
+        "_conns",
+        "_most_windows",
+        "_observe",
+        "_windows",
+        "commands",
+        "dials",
+        "entropy",
+        "mask",
+        "queue",
+        "random",
+        "recent",
+        "shards",
+        "told",
+        "wall_offset",
+    )
+
     def __init__(
         self,
         queue: ItemQueue,

@@ -88,6 +88,22 @@ class Supervisor:
     `number` is put into its events; None while there is no other shard.
     """
 
+    __slots__ = (
+        "_config",
+        "_legs",
+        "_look_at",
+        "_owner",
+        "_pass_on",
+        "_resyncs",
+        "_sequences",
+        "_shared",
+        "_tally",
+        "connections",
+        "data_at",
+        "has_ended",
+        "number",
+    )
+
     def __init__(self, config: FeedConfig, shared: Shared, owner: Owner, number: int | None = None) -> None:
         self.number = number
         self.has_ended = False

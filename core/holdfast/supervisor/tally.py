@@ -8,6 +8,8 @@ from holdfast.events import Gap
 from holdfast.failures import Failure
 from holdfast.supervisor.meters import Pace, StreamTally, Uptime, lags, round_trips
 
+_NONE: Counter[str] = Counter()  # where nothing was counted yet; nobody adds to it
+
 
 class Tally:
     """Counters since the shard was made; `ShardStats` says what each means."""
@@ -35,12 +37,12 @@ class Tally:
     def __init__(self) -> None:
         self.messages = self.bytes = self.dials = self.connections = self.gaps = 0
         self.rotations = self.rebalances = 0
-        self.losses: Counter[str] = Counter()
+        self.losses = _NONE
         self.last_failure: Failure | None = None
         self.rtt: float | None = None
         self.rtts = round_trips()
         self.lags = lags()
-        self.gap_causes: Counter[str] = Counter()
+        self.gap_causes = _NONE
         self.gap_seconds = 0.0
         self.pace = Pace()
         self.uptime = Uptime()
@@ -49,7 +51,7 @@ class Tally:
     def declared(self, gap: Gap) -> None:
         """The consumer is told of it."""
         self.gaps += 1
-        self.gap_causes[gap.cause.cause.value] += 1
+        self.gap_causes = one_more(self.gap_causes, gap.cause.cause.value)
         self.gap_seconds += gap.until - gap.since
 
     def ponged(self, rtt: float) -> None:
@@ -63,7 +65,7 @@ class Tally:
 
     def note(self, failure: Failure) -> None:
         """A dial or a connection came to this end."""
-        self.losses[failure.cause.value] += 1
+        self.losses = one_more(self.losses, failure.cause.value)
         self.last_failure = failure
 
     def add(self, other: Tally) -> None:
@@ -73,13 +75,13 @@ class Tally:
         self.dials += other.dials
         self.connections += other.connections
         self.gaps += other.gaps
-        self.gap_causes.update(other.gap_causes)
+        self.gap_causes = self.gap_causes + other.gap_causes
         self.gap_seconds += other.gap_seconds
         self.rtts.merge(other.rtts)
         self.lags.merge(other.lags)
         self.rotations += other.rotations
         self.rebalances += other.rebalances
-        self.losses.update(other.losses)
+        self.losses = self.losses + other.losses
         self.last_failure = other.last_failure or self.last_failure
 
 
@@ -91,11 +93,22 @@ class LegTally:
     def __init__(self) -> None:
         self.first = self.duplicates = 0
         self.lateness: float | None = None
-        self.losses: Counter[str] = Counter()
+        self.losses = _NONE
+
+    def note(self, failure: Failure) -> None:
+        """A dial or a connection of the leg came to this end."""
+        self.losses = one_more(self.losses, failure.cause.value)
 
     def inherit(self, other: LegTally) -> None:
         """Go on for a leg that is no more."""
         self.first += other.first
         self.duplicates += other.duplicates
         self.lateness = other.lateness if self.lateness is None else self.lateness
-        self.losses.update(other.losses)
+        self.losses = self.losses + other.losses
+
+
+def one_more(counts: Counter[str], what: str) -> Counter[str]:
+    """The counts, with one more of this."""
+    counts = counts or Counter()
+    counts[what] += 1
+    return counts

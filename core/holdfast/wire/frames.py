@@ -26,7 +26,7 @@ class MaskSource:
     """Masks cut from larger draws of entropy: one system call serves many frames."""
 
     __slots__ = ("_entropy", "_masks")
-    _BLOCK = 512
+    _BLOCK = 128  # bytes; every feed holds one
 
     def __init__(self, entropy: Callable[[int], bytes]) -> None:
         self._entropy = entropy
