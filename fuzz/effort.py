@@ -34,16 +34,16 @@ def hush(seconds: float, rate: float) -> float:
 def effort_of(plan: Plan) -> float:
     """Of one second, in messages that come alone."""
     options, rules = plan.options, plan.rules
-    legs = options.get("legs", 1)
+    legs, shards = options.get("legs", 1), plan.most_shards
     interval = plan.config.keepalive.interval
-    reads = min(plan.rate, 1 / plan.flush_every)
+    reads = min(plan.rate, shards / plan.flush_every)
     pieces = plan.rate * (_IN_A_BATCH + _FRAGMENT * rules.fragment)
     beats = 0.0 if rules.heartbeat is None else 1 / rules.heartbeat
     pings = _PING * sum(1 / each for each in (interval, plan.server_ping) if each is not None)
     looks = _LOOK / plan.config.stall_after
     trouble = _TROUBLE if plan.spoken is None else _TROUBLE_WITH_STREAMS
-    troubles = trouble * sum(1 / pause for pause in plan.pauses.values()) * (1 + legs) / 2
-    return legs * (reads + pieces + beats + pings) + looks + troubles + _DIAL * _dials_in_vain(plan)
+    troubles = trouble * sum(1 / pause for pause in plan.pauses.values()) * (1 + legs * shards) / 2
+    return legs * (reads + pieces + shards * (beats + pings)) + looks + troubles + _DIAL * _dials_in_vain(plan)
 
 
 def _dials_in_vain(plan: Plan) -> float:

@@ -17,6 +17,7 @@ from fuzz.leg_plan import SHARE_WITH_LEGS, DrawnLegs, draw_legs
 from fuzz.leg_troubles import LEG_TROUBLES
 from fuzz.number_plan import DrawnDoors, DrawnNumbers, DrawnResync, draw_doors, draw_numbers
 from fuzz.number_troubles import can_occur
+from fuzz.shard_plan import SHARE_WITH_SHARDS, DrawnShards, draw_shards
 from fuzz.stream_plan import SHARE_WITH_STREAMS, Drawn, draw_streams
 from fuzz.stream_troubles import STREAM_TROUBLES
 from holdfast import (
@@ -96,6 +97,8 @@ class Plan:
             "counted connections": spoken is not None and spoken.limits.counts,
             "check_sequences": options.get("check_sequences", False),
             "resync": self.resync is not None,
+            "shards": self.is_sharded,
+            "rebalance": self.is_sharded and options.get("rebalance") is not None,
             "legs": options.get("legs", 1) > 1,
             "rotation": options.get("rotation") is not None,
             "several endpoints": self.doors.count > 1,
@@ -109,6 +112,29 @@ class Plan:
         """Whether several connections may carry the same streams."""
         options = self.options
         return options.get("legs", 1) > 1 or options.get("rotation") is not None or "rotate" in self.pauses
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether the streams may need several connections."""
+        return "sharding" in self.options
+
+    @property
+    def most_per_shard(self) -> int:
+        """So many streams one of several may carry."""
+        if not self.is_sharded or self.spoken is None:
+            return len(self.streams)
+        limits = self.options["sharding"].max_streams_per_connection, self.spoken.limits.max_streams
+        return min(each for each in limits if each is not None)
+
+    @property
+    def most_shards(self) -> int:
+        """So many there may be."""
+        return math.ceil(len(self.streams) / self.most_per_shard)
+
+    @property
+    def is_manifold(self) -> bool:
+        """Whether several connections may be there at the same time, for whatever reason."""
+        return self.overlaps or self.is_sharded
 
     def longest_hush(self, seconds: float) -> float:
         """So long, or less where much is said in that time, and healing would take as long."""
@@ -137,6 +163,7 @@ class Plan:
             f"seed {self.seed}: {self.seconds / HOUR:g} h, {self.rate:g} messages/s, {kinds or 'no troubles'}, "
             f"rules: {rules or 'none'}"
             + (f", {legs} legs" if legs > 1 else "")
+            + (f", up to {self.most_shards} shards" if self.is_sharded else "")
             + (f", {rotation}" if rotation is not None else "")
             + (f", {self.doors}" if self.doors.count > 1 else "")
             + (", sequences checked" if self.options.get("check_sequences") else "")
@@ -178,6 +205,9 @@ def draw_plan(
     if drawn is not None:
         plan = _with_streams(plan, drawn, chance, kinds)
         plan = _with_numbers(plan, draw_numbers(Chance(seed).fork("numbers"), drawn.spoken))
+        chance = Chance(seed).fork("shards")
+        if chance.chance(SHARE_WITH_SHARDS):
+            plan = _with_shards(plan, draw_shards(chance, len(plan.streams)))
     if not plain:
         plan = replace(plan, doors=draw_doors(Chance(seed).fork("doors")))
     rules = _draw_rules(Chance(seed).fork("rules"), plan)
@@ -190,6 +220,8 @@ def draw_plan(
             compress=drawn.compression is not None and drawn.compress,
         )
     plan = replace(plan, rules=rules)
+    if plan.is_sharded:
+        plan = replace(plan, rules=_for_many(plan))
     chance = Chance(seed).fork("legs")
     if not single and chance.chance(SHARE_WITH_LEGS):
         plan = _with_legs(plan, draw_legs(chance), chance, kinds)
@@ -227,14 +259,23 @@ def _with_legs(plan: Plan, drawn: DrawnLegs, chance: Chance, kinds: tuple[str, .
     spoken, max_age = plan.spoken, plan.rules.max_age
     if spoken is not None and max_age is not None and drawn.knows_age:
         spoken = replace(spoken, limits=replace(spoken.limits, max_age=max_age))
-    rules, window = plan.rules, plan.config.dial_window
-    if drawn.legs > 1 and rules.dial_limit is not None:
-        # Together they would dial too often for a tighter one, for ever: those refused count as well.
-        rules = replace(rules, dial_limit=(window.count, window.period - _DIAL_MARGIN, rules.dial_limit[2]))
-    if drawn.legs > 1:
-        rules = replace(rules, fragment=min(rules.fragment, 2))  # they would take most of a voyage's time
+    rules = _for_many(plan) if drawn.legs > 1 else plan.rules
     options: FeedOptions = {**plan.options, "legs": drawn.legs, "rotation": drawn.rotation}
     return replace(plan, options=options, rules=rules, weather=weather, spoken=spoken, pauses=plan.pauses | pauses)
+
+
+def _with_shards(plan: Plan, drawn: DrawnShards) -> Plan:
+    options: FeedOptions = {**plan.options, "sharding": drawn.sharding, "rebalance": drawn.rebalance}
+    return replace(plan, options=options, in_url=())  # on each connection it would bring all of these
+
+
+def _for_many(plan: Plan) -> Rules:
+    """For several connections at a time."""
+    rules, window = plan.rules, plan.config.dial_window
+    if rules.dial_limit is not None:
+        # Together they would dial too often for a tighter one, for ever: those refused count as well.
+        rules = replace(rules, dial_limit=(window.count, window.period - _DIAL_MARGIN, rules.dial_limit[2]))
+    return replace(rules, fragment=min(rules.fragment, 2))  # they would take most of a voyage's time
 
 
 def _draw_options(chance: Chance, rate: float) -> FeedOptions:

@@ -3,10 +3,12 @@
 from fuzz.checkers.base import Checker, Violation
 from fuzz.checkers.p01_comes_back import ComesBack
 from fuzz.checkers.p02_never_storms import DialLimitKept, EveryDialHasItsReason, NeverStorms
+from fuzz.checkers.p02_unrest_told import UnrestTold
 from fuzz.checkers.p03_dead_peer_found import DeadPeerFound
 from fuzz.checkers.p04_live_peer_kept import LivePeerKept, PingsAnswered
 from fuzz.checkers.p05_silence_mended import SilenceMended
 from fuzz.checkers.p05_silence_of_each import SilenceOfEach
+from fuzz.checkers.p06_allotted import Allotted
 from fuzz.checkers.p06_as_wanted import AsWanted, MessageWindowKept
 from fuzz.checkers.p07_rotation_loses_nothing import NothingLostBetween, RotationKept
 from fuzz.checkers.p08_loss_declared import LossDeclared
@@ -21,12 +23,14 @@ CHECKERS: tuple[type[Checker], ...] = (
     NeverStorms,
     EveryDialHasItsReason,
     DialLimitKept,
+    UnrestTold,
     DeadPeerFound,
     LivePeerKept,
     PingsAnswered,
     SilenceMended,
     SilenceOfEach,
     AsWanted,
+    Allotted,
     MessageWindowKept,
     RotationKept,
     NothingLostBetween,

@@ -71,7 +71,9 @@ class LivePeerKept(Checker):
 
     def on_event(self, event: Event) -> None:
         if isinstance(event, (Disconnected, ConnectFailed)):
-            self._judge(event, self._truth.pop(event.conn))
+            truth = self._truth.pop(event.conn, None)
+            if truth is not None:  # it was dialled
+                self._judge(event, truth)
 
     def _judge(self, item: Disconnected | ConnectFailed, truth: _Truth) -> None:
         cause, timeout = item.failure.cause, self.config.keepalive.timeout

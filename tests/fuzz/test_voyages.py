@@ -12,11 +12,12 @@ from fuzz.checkers import CHECKERS
 from fuzz.effort import DAY, effort_of
 from fuzz.jobs import Outcome, sail_twice
 from fuzz.plan import HOUR, draw_plan
+from fuzz.shard_troubles import SHARD_TROUBLES
 from fuzz.state_machine import FleetUnderInputs
 from fuzz.stream_troubles import STREAM_TROUBLES
 from fuzz.tally import Result, Tally
 from fuzz.troubles import TROUBLES
-from fuzz.voyage import sail
+from fuzz.voyage import Voyage, sail
 from hypothesis import HealthCheck, settings
 
 from holdfast import Retry
@@ -69,6 +70,16 @@ def test_some_voyages_have_numbers_snapshots_and_several_endpoints():
     assert min(traits.values()) > 10
     assert {kind for plan in plans for kind in plan.pauses} == set(TROUBLES)
     assert all(plan.rules.dial_limit is None for plan in plans if plan.doors.count > 1)
+
+
+def test_some_voyages_have_several_shards_and_their_troubles():
+    plans = [draw_plan(seed, tuple(TROUBLES)) for seed in range(300)]
+    sharded = [plan for plan in plans if plan.is_sharded]
+    assert 30 < len(sharded) < 70
+    assert {plan.most_shards for plan in sharded} >= {2, 3, 4, 5}
+    assert {kind for plan in sharded for kind in plan.pauses} == set(TROUBLES)
+    assert not any(SHARD_TROUBLES.keys() & plan.pauses.keys() for plan in plans if not plan.is_sharded)
+    assert any(len(Voyage(plan).fleet.shards) > 1 for plan in sharded)
 
 
 def test_as_much_happens_in_each_voyage_and_quiet_ones_take_weeks():
