@@ -55,6 +55,8 @@ NUMBER_TROUBLES: dict[str, Callable[[Voyage, Chance], None]] = {
 
 def can_occur(kind: str, plan: Plan) -> bool:
     """Whether there is what this trouble is about."""
+    if kind == "others_dial":
+        return plan.dials.shared
     if kind == "shut_door":
         return plan.doors.count > 1
     if kind in SHARD_TROUBLES:

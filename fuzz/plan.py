@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
+from fuzz.dial_plan import DrawnDials, draw_dials
 from fuzz.dialect import Spoken
 from fuzz.doors import names_of
 from fuzz.effort import hush, length_of
@@ -75,6 +76,7 @@ class Plan:
     in_url: tuple[str, ...] = ()
     resync: DrawnResync | None = None
     doors: DrawnDoors = field(default_factory=DrawnDoors)
+    dials: DrawnDials = field(default_factory=DrawnDials)
 
     @property
     def rules_in_force(self) -> tuple[str, ...]:
@@ -103,6 +105,8 @@ class Plan:
             "rotation": options.get("rotation") is not None,
             "several endpoints": self.doors.count > 1,
             "an endpoint that stays shut": self.doors.dead is not None,
+            "endpoints made anew": self.dials.makes,
+            "a window shared with others": self.dials.shared,
             "compression": options.get("compression") is not None,
         }
         return tuple(trait for trait, is_there in has.items() if is_there)
@@ -166,6 +170,7 @@ class Plan:
             + (f", up to {self.most_shards} shards" if self.is_sharded else "")
             + (f", {rotation}" if rotation is not None else "")
             + (f", {self.doors}" if self.doors.count > 1 else "")
+            + (f", {self.dials}" if self.dials != DrawnDials() else "")
             + (", sequences checked" if self.options.get("check_sequences") else "")
             + (f", {self.resync}" if self.resync is not None else "")
             + (f", {len(self.wanted)} of {len(self.streams)} streams, {self.spoken}" if self.spoken else "")
@@ -209,7 +214,7 @@ def draw_plan(
         if chance.chance(SHARE_WITH_SHARDS):
             plan = _with_shards(plan, draw_shards(chance, len(plan.streams)))
     if not plain:
-        plan = replace(plan, doors=draw_doors(Chance(seed).fork("doors")))
+        plan = replace(plan, doors=draw_doors(Chance(seed).fork("doors")), dials=draw_dials(Chance(seed).fork("dials")))
     rules = _draw_rules(Chance(seed).fork("rules"), plan)
     if drawn is not None:
         rules = replace(

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from fuzz.checkers import CHECKERS, Checker, Violation
+from fuzz.dials import Makers, Others
 from fuzz.doors import Door, names_of
 from fuzz.ear import Ear, Overheard
 from fuzz.longest import Longest
@@ -91,9 +92,15 @@ class Voyage(Longest):
         self.snapshots = Snapshots(self, plan.resync) if plan.resync is not None else None
         if self.snapshots is not None:
             self.config = replace(self.config, resync=self.snapshots.setting)
+        self.makers = Makers(self, plan.dials) if plan.dials.makes else None
+        if self.makers is not None:
+            self.config = self.makers.in_place_of_endpoints(self.config)
         chance = self.world.chance.fork("fleet")
         self.fleet = Fleet(self.config, random=chance, entropy=chance.entropy, observe=self._tell_checkers)
         self.process = self.world.run_process(self.fleet)
+        self.others = Others(lambda: self.now) if plan.dials.shared else None
+        if self.others is not None:
+            self.process.outer_window = self.others.ask
         self.roster = Roster(self) if plan.is_sharded else None
         self.user = User(self) if plan.spoken is not None else None
         if self.user is not None:
@@ -329,6 +336,8 @@ class Voyage(Longest):
         if (dead := self.plan.doors.dead) is not None:
             self.doors[dead[0]].dialling = dead[1]
             self.reset_links()  # or nobody would knock
+        if self.others is not None:
+            self.others.stop()
         self.hurry_consumer()
         self._holds.end(self.now)
         self._unanswered.end(self.now)

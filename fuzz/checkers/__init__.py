@@ -2,6 +2,7 @@
 
 from fuzz.checkers.base import Checker, Violation
 from fuzz.checkers.p01_comes_back import ComesBack
+from fuzz.checkers.p01_dialled_as_told import PostponedInTime, TokensFresh
 from fuzz.checkers.p02_never_storms import DialLimitKept, EveryDialHasItsReason, NeverStorms
 from fuzz.checkers.p02_unrest_told import UnrestTold
 from fuzz.checkers.p03_dead_peer_found import DeadPeerFound
@@ -20,6 +21,8 @@ from fuzz.checkers.p12_closing_ends import ClosingEnds
 
 CHECKERS: tuple[type[Checker], ...] = (
     ComesBack,
+    TokensFresh,
+    PostponedInTime,
     NeverStorms,
     EveryDialHasItsReason,
     DialLimitKept,

@@ -127,9 +127,13 @@ class EveryDialHasItsReason(Checker):
         self._allowed: defaultdict[int, int] = defaultdict(lambda: self.config.legs)
         self._permits: defaultdict[int, deque[float]] = defaultdict(deque)
         self._pause = self.config.backoff.pause(1, 1.0)
+        self._dialled: set[int] = set()
 
     def on_event(self, event: Event) -> None:
         if isinstance(event, (ConnectFailed, Disconnected)):
+            if event.conn not in self._dialled:
+                return  # no endpoint was made for it
+            self._dialled.discard(event.conn)
             self._permits[self.voyage.shard_of(event.conn)].append(event.at + self._pause)
         elif isinstance(event, Rotating):
             self._allowed[self.voyage.shard_of(event.conn)] += 1
@@ -142,6 +146,7 @@ class EveryDialHasItsReason(Checker):
         while permits and permits[0] <= now + EPSILON:
             permits.popleft()
             self._allowed[shard] += 1
+        self._dialled.add(conn)
         self._allowed[shard] -= 1
         if self._allowed[shard] < 0:
             self.fail(f"dial {conn} follows on no failure, or too soon")
