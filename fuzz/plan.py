@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
+from fuzz.bound_plan import DrawnBounds, draw_bounds
 from fuzz.dial_plan import DrawnDials, draw_dials
 from fuzz.dialect import Spoken
 from fuzz.doors import names_of
@@ -45,6 +46,8 @@ POLICIES: tuple[Policy, ...] = ("pause", "pause", "pause", "drop_oldest", "drop_
 # How long after one trouble the next may come, on average, in seconds. Drawn for every kind of a voyage.
 _PAUSES = (120.0, 600.0, 1800.0, 7200.0)
 _CALMS = (1.0, 1.0, 10.0, 30.0, 100.0)  # times as long are all pauses of a voyage
+
+_BOUNDS = ("memory_limit", "restart_after")
 
 LONGEST_RETRY_AFTER = 30  # seconds, of all that a service of a voyage asks for
 NOTICE = '{"event":"serverShutdown"}'
@@ -105,6 +108,8 @@ class Plan:
             "rotation": options.get("rotation") is not None,
             "several endpoints": self.doors.count > 1,
             "an endpoint that stays shut": self.doors.dead is not None,
+            "memory_limit": options.get("memory_limit") is not None,
+            "restart_after": options.get("restart_after") is not None,
             "endpoints made anew": self.dials.makes,
             "a window shared with others": self.dials.shared,
             "compression": options.get("compression") is not None,
@@ -169,6 +174,7 @@ class Plan:
             + (f", {legs} legs" if legs > 1 else "")
             + (f", up to {self.most_shards} shards" if self.is_sharded else "")
             + (f", {rotation}" if rotation is not None else "")
+            + "".join(f", {name} {self.options.get(name)}" for name in _BOUNDS if self.options.get(name) is not None)
             + (f", {self.doors}" if self.doors.count > 1 else "")
             + (f", {self.dials}" if self.dials != DrawnDials() else "")
             + (", sequences checked" if self.options.get("check_sequences") else "")
@@ -214,6 +220,7 @@ def draw_plan(
         if chance.chance(SHARE_WITH_SHARDS):
             plan = _with_shards(plan, draw_shards(chance, len(plan.streams)))
     if not plain:
+        plan = _with_bounds(plan, draw_bounds(Chance(seed).fork("bounds")))
         plan = replace(plan, doors=draw_doors(Chance(seed).fork("doors")), dials=draw_dials(Chance(seed).fork("dials")))
     rules = _draw_rules(Chance(seed).fork("rules"), plan)
     if drawn is not None:
@@ -267,6 +274,15 @@ def _with_legs(plan: Plan, drawn: DrawnLegs, chance: Chance, kinds: tuple[str, .
     rules = _for_many(plan) if drawn.legs > 1 else plan.rules
     options: FeedOptions = {**plan.options, "legs": drawn.legs, "rotation": drawn.rotation}
     return replace(plan, options=options, rules=rules, weather=weather, spoken=spoken, pauses=plan.pauses | pauses)
+
+
+def _with_bounds(plan: Plan, drawn: DrawnBounds) -> Plan:
+    options: FeedOptions = {
+        **plan.options,
+        "memory_limit": drawn.memory_limit,
+        "restart_after": drawn.restart_after,
+    }
+    return replace(plan, options=options)
 
 
 def _with_shards(plan: Plan, drawn: DrawnShards) -> Plan:

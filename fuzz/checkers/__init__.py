@@ -3,6 +3,7 @@
 from fuzz.checkers.base import Checker, Violation
 from fuzz.checkers.p01_comes_back import ComesBack
 from fuzz.checkers.p01_dialled_as_told import PostponedInTime, TokensFresh
+from fuzz.checkers.p01_restart_asked import RestartAsked
 from fuzz.checkers.p02_never_storms import DialLimitKept, EveryDialHasItsReason, NeverStorms
 from fuzz.checkers.p02_unrest_told import UnrestTold
 from fuzz.checkers.p03_dead_peer_found import DeadPeerFound
@@ -17,10 +18,12 @@ from fuzz.checkers.p08_numbers_told import HolesTold, NumbersTold
 from fuzz.checkers.p08_snapshots_follow import SnapshotsFollow
 from fuzz.checkers.p09_order_kept import OrderKept
 from fuzz.checkers.p10_memory_bounded import MemoryBounded
+from fuzz.checkers.p10_memory_shared import MemoryShared
 from fuzz.checkers.p12_closing_ends import ClosingEnds
 
 CHECKERS: tuple[type[Checker], ...] = (
     ComesBack,
+    RestartAsked,
     TokensFresh,
     PostponedInTime,
     NeverStorms,
@@ -43,6 +46,7 @@ CHECKERS: tuple[type[Checker], ...] = (
     SnapshotsFollow,
     OrderKept,
     MemoryBounded,
+    MemoryShared,
     ClosingEnds,
 )
 

@@ -86,6 +86,8 @@ class ComesBack(Checker):
         cause = closed.failure.cause if closed.failure else None
         if cause is Cause.OVERFLOW and self.config.overflow.policy == "fail":
             return
+        if isinstance(closed, Closed) and closed.restart_needed:
+            return  # see RestartAsked
         is_policy = cause in (Cause.CLOSED, Cause.PROTOCOL)
         if is_policy and self._policy_closes[shard] >= self.config.retry.max_policy_closes:
             return

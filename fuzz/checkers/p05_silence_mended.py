@@ -142,7 +142,8 @@ class SilenceMended(Checker):
             self.voyage.world.schedule.call_in(self._pause, self._look_again)
 
     def after_healing(self, now: float) -> None:
-        self._look(now)
+        if self.voyage.fleet.ended is None:
+            self._look(now)
 
     def _look(self, now: float) -> None:
         if self._conn is None or self._paused or self.voyage.process.awake_at >= now:

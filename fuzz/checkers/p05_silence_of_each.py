@@ -174,7 +174,7 @@ class SilenceOfEach(Checker):
             self.voyage.world.schedule.call_in(self._pause, self._look_again)
 
     def after_healing(self, now: float) -> None:
-        if self.voyage.plan.is_manifold:
+        if self.voyage.plan.is_manifold and self.voyage.fleet.ended is None:
             self._look(now)
 
     def _look(self, now: float) -> None:

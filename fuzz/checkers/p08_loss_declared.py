@@ -89,7 +89,7 @@ class LossDeclared(Checker):
             elif missing and stream not in self._refused:
                 self._judge_missing(stream, missing)
         self._refused.discard(stream)
-        if stream in self._owed:
+        if stream in self._owed and not self._was_held(stream, number, self._owed[stream][0]):
             at, before = self._owed.pop(stream)
             if before == gaps and not self._has_left_since(stream, at):
                 self.fail(f"{stream} was missing from {at:.3f} s on, and {number} came without a gap before it")
@@ -142,6 +142,13 @@ class LossDeclared(Checker):
         self._latest.append((self._number, gap, streams))
         if gap.since > gap.until + EPSILON:
             self.fail(f"a gap that ends before it begins: {gap}")
+
+    def _was_held(self, stream: str, number: int, since: float) -> bool:
+        """Whether it may have come by then, and waited for a snapshot."""
+        snapshots = self.voyage.snapshots
+        if snapshots is None or not snapshots.are_for(stream):
+            return False
+        return self.voyage.exchange.published_at(stream, number) <= since
 
     def _note_missing(self, item: Stale | Unsubscribed) -> None:
         """The machine knows that something may be lost, whether or not it is."""

@@ -15,6 +15,7 @@ _SHORTEST_MESSAGE = 20  # bytes on the wire, of the voyage's service
 _SHORTEST_COMPRESSED, _LONGEST_INFLATED = 8, 70
 _EVENTS_KEPT = 5000  # the machine keeps no more than about so many
 _EVENTS_OF_A_DIAL = 6
+_SHARE = 4  # a quarter of `memory_limit` is not for the queue
 
 
 class MemoryBounded(Checker):
@@ -24,6 +25,8 @@ class MemoryBounded(Checker):
         super().__init__(voyage)
         self._largest_read = 0
         self._dials = 0
+        limit = self.config.memory_limit
+        self._bound = self.config.limits.max_queue_size if limit is None else limit - limit // _SHARE
         self._growth = 1 + _COST_OF_ITEM // _SHORTEST_MESSAGE
         if voyage.plan.rules.compress:
             self._growth = (_LONGEST_INFLATED + _COST_OF_ITEM) // _SHORTEST_COMPRESSED
@@ -37,7 +40,7 @@ class MemoryBounded(Checker):
             return  # statistics cost more than the rest of a read: look only where the queue may be growing
         one_read = self._largest_read * self._growth
         events = _COST_OF_ITEM * min(_EVENTS_KEPT, _EVENTS_OF_A_DIAL * self._dials + 100)
-        allowed = self.config.limits.max_queue_size + 2 * one_read + events
+        allowed = self._bound + 2 * one_read + events
         queued = self.voyage.fleet.stats(now).queued_bytes
         if queued > allowed:
-            self.fail(f"{queued} bytes are queued; the bound is {self.config.limits.max_queue_size}")
+            self.fail(f"{queued} bytes are queued; the bound is {self._bound}")
