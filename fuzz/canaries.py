@@ -1,7 +1,8 @@
 """Machines with a planted fault, one for each promise at least: a checker that lets its canary pass does not count.
 
-Those that need streams are in `stream_canaries`, those that need several connections in `leg_canaries`, numbers in
-`number_canaries`; what a canary is, in `canary`.
+Those that need streams are in `stream_canaries`, those that need several connections in `leg_canaries` and
+`shard_canaries`, numbers in `number_canaries`, what comes
+before a dial in `dial_canaries`, bounds in `bound_canaries`; what a canary is, in `canary`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from itertools import count
 from typing import Any
 from unittest.mock import patch
 
-from fuzz import leg_canaries, number_canaries, stream_canaries
+from fuzz import bound_canaries, dial_canaries, leg_canaries, number_canaries, shard_canaries, stream_canaries
 from fuzz.canary import CANARIES, Canary, after, canary
 from fuzz.checkers.p02_never_storms import DialLimitKept
 from holdfast import Backoff, DialWindow, Keepalive, Limits, Message, Overflow
@@ -34,7 +35,16 @@ from holdfast.wire import PONG, client_frame
 from holdfast.wire.reader import FrameReader
 from holdfast.wire.reader import Violation as WireViolation
 
-__all__ = ["CANARIES", "Canary", "leg_canaries", "number_canaries", "stream_canaries"]
+__all__ = [
+    "CANARIES",
+    "Canary",
+    "bound_canaries",
+    "dial_canaries",
+    "leg_canaries",
+    "number_canaries",
+    "shard_canaries",
+    "stream_canaries",
+]
 
 _PONG_FRAME = 0x8A
 

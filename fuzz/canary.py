@@ -13,6 +13,7 @@ from typing import Any, Unpack
 from unittest.mock import patch
 
 from fuzz.checkers import CHECKERS, Checker, Violation
+from fuzz.dial_plan import DrawnDials
 from fuzz.dialect import Spoken
 from fuzz.number_plan import DrawnDoors, DrawnResync
 from fuzz.plan import Plan, draw_plan
@@ -42,13 +43,14 @@ class Canary:
     weather: Weather | None  # instead of the one that is drawn
     snapshots: DrawnResync | None
     doors: DrawnDoors
+    dials: DrawnDials
 
     def plan(self, seed: int) -> Plan:
         """Half an hour in which each of its troubles comes about every minute, under no rules but its own."""
         plan = draw_plan(seed, self.troubles, seconds=1800.0, plain=True, single=True)
         if self.spoken is not None:
             plan = replace(plan, spoken=self.spoken, streams=_STREAMS, wanted=_STREAMS[:6])
-        plan = replace(plan, resync=self.snapshots, doors=self.doors)
+        plan = replace(plan, resync=self.snapshots, doors=self.doors, dials=self.dials)
         options: FeedOptions = {**plan.options, **self.options}
         pauses = dict.fromkeys(self.troubles, 60.0)
         if self.weather is not None:
@@ -80,11 +82,12 @@ def canary(
     weather: Weather | None = None,
     snapshots: DrawnResync | None = None,
     doors: DrawnDoors = DrawnDoors(),  # noqa: B008
+    dials: DrawnDials = DrawnDials(),  # noqa: B008
     **options: Unpack[FeedOptions],
 ) -> Callable[[Callable[[], Iterator[None]]], Plant]:
     def register(plant: Callable[[], Iterator[None]]) -> Plant:
         planted = contextmanager(plant)
-        looks = rate, rules, checkers, spoken, weather, snapshots, doors
+        looks = rate, rules, checkers, spoken, weather, snapshots, doors, dials
         CANARIES.append(Canary(plant.__name__, expects, troubles, planted, options, *looks))
         return planted
 

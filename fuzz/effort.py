@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from holdfast import Rotation
+
 if TYPE_CHECKING:
     from fuzz.plan import Plan
 
@@ -15,6 +17,7 @@ _EFFORT = 5000.0  # of a voyage: messages that come alone, each of which costs a
 _MOST = 300_000.0  # of a quiet one
 _QUIET = 1.0  # of a second of a quiet voyage, at most
 _LOOK = 0.12  # at the clock
+_MERGING = 8.0  # looks in an overlap at the connections that are merged
 _SHORT = 30.0  # seconds
 _IN_A_BATCH = 0.2  # of a message that comes with others
 _FRAGMENT = 0.1
@@ -34,16 +37,20 @@ def hush(seconds: float, rate: float) -> float:
 def effort_of(plan: Plan) -> float:
     """Of one second, in messages that come alone."""
     options, rules = plan.options, plan.rules
-    legs = options.get("legs", 1)
+    legs, shards = options.get("legs", 1), plan.most_shards
     interval = plan.config.keepalive.interval
-    reads = min(plan.rate, 1 / plan.flush_every)
+    reads = min(plan.rate, shards / plan.flush_every)
     pieces = plan.rate * (_IN_A_BATCH + _FRAGMENT * rules.fragment)
     beats = 0.0 if rules.heartbeat is None else 1 / rules.heartbeat
     pings = _PING * sum(1 / each for each in (interval, plan.server_ping) if each is not None)
+    rotation = options.get("rotation")
+    merging = _MERGING * shards / (rotation or Rotation()).overlap_timeout if legs > 1 and shards > 1 else 0.0
     looks = _LOOK / plan.config.stall_after
     trouble = _TROUBLE if plan.spoken is None else _TROUBLE_WITH_STREAMS
-    troubles = trouble * sum(1 / pause for pause in plan.pauses.values()) * (1 + legs) / 2
-    return legs * (reads + pieces + beats + pings) + looks + troubles + _DIAL * _dials_in_vain(plan)
+    troubles = trouble * sum(1 / pause for pause in plan.pauses.values()) * (1 + legs * shards) / 2
+    return (
+        legs * (reads + pieces + shards * (beats + pings)) + looks + merging + troubles + _DIAL * _dials_in_vain(plan)
+    )
 
 
 def _dials_in_vain(plan: Plan) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from fuzz.shard_troubles import SHARD_TROUBLES
 from holdfast.testing import LoseData
 from holdfast.testing.world import Chance
 
@@ -54,8 +55,12 @@ NUMBER_TROUBLES: dict[str, Callable[[Voyage, Chance], None]] = {
 
 def can_occur(kind: str, plan: Plan) -> bool:
     """Whether there is what this trouble is about."""
+    if kind == "others_dial":
+        return plan.dials.shared
     if kind == "shut_door":
         return plan.doors.count > 1
+    if kind in SHARD_TROUBLES:
+        return plan.is_sharded
     if kind == "ask_snapshot":
         return plan.resync is not None
     spoken = plan.spoken

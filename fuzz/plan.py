@@ -10,6 +10,8 @@ import math
 from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
+from fuzz.bound_plan import DrawnBounds, draw_bounds
+from fuzz.dial_plan import DrawnDials, draw_dials
 from fuzz.dialect import Spoken
 from fuzz.doors import names_of
 from fuzz.effort import hush, length_of
@@ -17,6 +19,7 @@ from fuzz.leg_plan import SHARE_WITH_LEGS, DrawnLegs, draw_legs
 from fuzz.leg_troubles import LEG_TROUBLES, ROTATING
 from fuzz.number_plan import DrawnDoors, DrawnNumbers, DrawnResync, draw_doors, draw_numbers
 from fuzz.number_troubles import can_occur
+from fuzz.shard_plan import SHARE_WITH_SHARDS, DrawnShards, draw_shards
 from fuzz.stream_plan import SHARE_WITH_STREAMS, Drawn, draw_streams
 from fuzz.stream_troubles import STREAM_TROUBLES
 from holdfast import (
@@ -43,6 +46,8 @@ POLICIES: tuple[Policy, ...] = ("pause", "pause", "pause", "drop_oldest", "drop_
 # How long after one trouble the next may come, on average, in seconds. Drawn for every kind of a voyage.
 _PAUSES = (120.0, 600.0, 1800.0, 7200.0)
 _CALMS = (1.0, 1.0, 10.0, 30.0, 100.0)  # times as long are all pauses of a voyage
+
+_BOUNDS = ("memory_limit", "restart_after")
 
 LONGEST_RETRY_AFTER = 30  # seconds, of all that a service of a voyage asks for
 NOTICE = '{"event":"serverShutdown"}'
@@ -74,6 +79,7 @@ class Plan:
     in_url: tuple[str, ...] = ()
     resync: DrawnResync | None = None
     doors: DrawnDoors = field(default_factory=DrawnDoors)
+    dials: DrawnDials = field(default_factory=DrawnDials)
 
     @property
     def rules_in_force(self) -> tuple[str, ...]:
@@ -96,10 +102,16 @@ class Plan:
             "counted connections": spoken is not None and spoken.limits.counts,
             "check_sequences": options.get("check_sequences", False),
             "resync": self.resync is not None,
+            "shards": self.is_sharded,
+            "rebalance": self.is_sharded and options.get("rebalance") is not None,
             "legs": options.get("legs", 1) > 1,
             "rotation": options.get("rotation") is not None,
             "several endpoints": self.doors.count > 1,
             "an endpoint that stays shut": self.doors.dead is not None,
+            "memory_limit": options.get("memory_limit") is not None,
+            "restart_after": options.get("restart_after") is not None,
+            "endpoints made anew": self.dials.makes,
+            "a window shared with others": self.dials.shared,
             "compression": options.get("compression") is not None,
         }
         return tuple(trait for trait, is_there in has.items() if is_there)
@@ -109,6 +121,29 @@ class Plan:
         """Whether several connections may carry the same streams."""
         options = self.options
         return options.get("legs", 1) > 1 or options.get("rotation") is not None or not ROTATING.isdisjoint(self.pauses)
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether the streams may need several connections."""
+        return "sharding" in self.options
+
+    @property
+    def most_per_shard(self) -> int:
+        """So many streams one of several may carry."""
+        if not self.is_sharded or self.spoken is None:
+            return len(self.streams)
+        limits = self.options["sharding"].max_streams_per_connection, self.spoken.limits.max_streams
+        return min(each for each in limits if each is not None)
+
+    @property
+    def most_shards(self) -> int:
+        """So many there may be."""
+        return math.ceil(len(self.streams) / self.most_per_shard)
+
+    @property
+    def is_manifold(self) -> bool:
+        """Whether several connections may be there at the same time, for whatever reason."""
+        return self.overlaps or self.is_sharded
 
     def longest_hush(self, seconds: float) -> float:
         """So long, or less where much is said in that time, and healing would take as long."""
@@ -137,8 +172,11 @@ class Plan:
             f"seed {self.seed}: {self.seconds / HOUR:g} h, {self.rate:g} messages/s, {kinds or 'no troubles'}, "
             f"rules: {rules or 'none'}"
             + (f", {legs} legs" if legs > 1 else "")
+            + (f", up to {self.most_shards} shards" if self.is_sharded else "")
             + (f", {rotation}" if rotation is not None else "")
+            + "".join(f", {name} {self.options.get(name)}" for name in _BOUNDS if self.options.get(name) is not None)
             + (f", {self.doors}" if self.doors.count > 1 else "")
+            + (f", {self.dials}" if self.dials != DrawnDials() else "")
             + (", sequences checked" if self.options.get("check_sequences") else "")
             + (f", {self.resync}" if self.resync is not None else "")
             + (f", {len(self.wanted)} of {len(self.streams)} streams, {self.spoken}" if self.spoken else "")
@@ -178,8 +216,12 @@ def draw_plan(
     if drawn is not None:
         plan = _with_streams(plan, drawn, chance, kinds)
         plan = _with_numbers(plan, draw_numbers(Chance(seed).fork("numbers"), drawn.spoken))
+        chance = Chance(seed).fork("shards")
+        if chance.chance(SHARE_WITH_SHARDS):
+            plan = _with_shards(plan, draw_shards(chance, len(plan.streams)))
     if not plain:
-        plan = replace(plan, doors=draw_doors(Chance(seed).fork("doors")))
+        plan = _with_bounds(plan, draw_bounds(Chance(seed).fork("bounds")))
+        plan = replace(plan, doors=draw_doors(Chance(seed).fork("doors")), dials=draw_dials(Chance(seed).fork("dials")))
     rules = _draw_rules(Chance(seed).fork("rules"), plan)
     if drawn is not None:
         rules = replace(
@@ -190,6 +232,8 @@ def draw_plan(
             compress=drawn.compression is not None and drawn.compress,
         )
     plan = replace(plan, rules=rules)
+    if plan.is_sharded:
+        plan = replace(plan, rules=_for_many(plan))
     chance = Chance(seed).fork("legs")
     if not single and chance.chance(SHARE_WITH_LEGS):
         plan = _with_legs(plan, draw_legs(chance), chance, kinds)
@@ -227,14 +271,32 @@ def _with_legs(plan: Plan, drawn: DrawnLegs, chance: Chance, kinds: tuple[str, .
     spoken, max_age = plan.spoken, plan.rules.max_age
     if spoken is not None and max_age is not None and drawn.knows_age:
         spoken = replace(spoken, limits=replace(spoken.limits, max_age=max_age))
-    rules, window = plan.rules, plan.config.dial_window
-    if drawn.legs > 1 and rules.dial_limit is not None:
-        # Together they would dial too often for a tighter one, for ever: those refused count as well.
-        rules = replace(rules, dial_limit=(window.count, window.period - _DIAL_MARGIN, rules.dial_limit[2]))
-    if drawn.legs > 1:
-        rules = replace(rules, fragment=min(rules.fragment, 2))  # they would take most of a voyage's time
+    rules = _for_many(plan) if drawn.legs > 1 else plan.rules
     options: FeedOptions = {**plan.options, "legs": drawn.legs, "rotation": drawn.rotation}
     return replace(plan, options=options, rules=rules, weather=weather, spoken=spoken, pauses=plan.pauses | pauses)
+
+
+def _with_bounds(plan: Plan, drawn: DrawnBounds) -> Plan:
+    options: FeedOptions = {
+        **plan.options,
+        "memory_limit": drawn.memory_limit,
+        "restart_after": drawn.restart_after,
+    }
+    return replace(plan, options=options)
+
+
+def _with_shards(plan: Plan, drawn: DrawnShards) -> Plan:
+    options: FeedOptions = {**plan.options, "sharding": drawn.sharding, "rebalance": drawn.rebalance}
+    return replace(plan, options=options, in_url=())  # on each connection it would bring all of these
+
+
+def _for_many(plan: Plan) -> Rules:
+    """For several connections at a time."""
+    rules, window = plan.rules, plan.config.dial_window
+    if rules.dial_limit is not None:
+        # Together they would dial too often for a tighter one, for ever: those refused count as well.
+        rules = replace(rules, dial_limit=(window.count, window.period - _DIAL_MARGIN, rules.dial_limit[2]))
+    return replace(rules, fragment=min(rules.fragment, 2))  # they would take most of a voyage's time
 
 
 def _draw_options(chance: Chance, rate: float) -> FeedOptions:

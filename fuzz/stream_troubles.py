@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fuzz.number_troubles import NUMBER_TROUBLES
+from fuzz.shard_troubles import SHARD_TROUBLES
 from holdfast.testing import LastingFault, Outgoing
 from holdfast.testing.world import Chance
 
@@ -36,7 +37,7 @@ def _lose_replies(voyage: Voyage, chance: Chance) -> None:
 
 def _choose_client(voyage: Voyage, chance: Chance) -> None:
     """Where there may be several."""
-    if voyage.service is not None and voyage.plan.overlaps:
+    if voyage.service is not None and voyage.plan.is_manifold:
         voyage.service.choose(chance.below(4))
 
 
@@ -121,4 +122,5 @@ STREAM_TROUBLES: dict[str, Callable[[Voyage, Chance], None]] = {
     "mute_stream": _mute_stream,
     "user": _user,
     **NUMBER_TROUBLES,
+    **SHARD_TROUBLES,
 }

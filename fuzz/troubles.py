@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from fuzz.dials import others_dial
 from fuzz.doors import shut_door
 from fuzz.leg_troubles import LEG_TROUBLES
 from fuzz.stream_troubles import STREAM_TROUBLES
@@ -122,6 +123,7 @@ TROUBLES: dict[str, Trouble] = {
     "hold": _hold,
     "mute": _mute,
     "no_pongs": _no_pongs,
+    "others_dial": others_dial,
     "policy_close": _policy_close,
     "refuse": _refuse,
     "reset": _reset,

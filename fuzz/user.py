@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from types import coroutine
 from typing import TYPE_CHECKING, Any, cast
 
-from holdfast import ConfigError, Event, FeedClosed, GaveUp, StreamRefused, Subscribed
+from holdfast import ConfigError, Event, FeedClosed, GaveUp, ShardEnded, StreamRefused, Subscribed
 from holdfast.driver import Driver
 from holdfast.feed import Feed
 from holdfast.testing.world import Machine, Observer
 
 if TYPE_CHECKING:
     from fuzz.voyage import Voyage
+
+_PATIENCE = 30.0  # seconds
 
 
 class _Hand:
@@ -32,6 +34,8 @@ class _Hand:
         raise AssertionError(f"nobody gave a callback, and yet: {line}")
 
     def settle(self) -> None:
+        if (roster := self._voyage.roster) is not None:
+            roster.update()
         self._voyage.process.settle()
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -82,14 +86,7 @@ class User(Observer):
         self._is_back((stream for stream in streams if states[stream] == "subscribed"), now)  # it had not been dropped
 
     def unsubscribe(self, *streams: str) -> None:
-        now = self._voyage.now
-        for stream in streams:
-            if stream in self.wanted:
-                del self.wanted[stream]
-                absences = self.absent.setdefault(stream, [])
-                if not absences or absences[-1][1] < math.inf:
-                    absences.append([now, math.inf])
-        self.changed.update(dict.fromkeys(streams, now))
+        self._lose(streams, self._voyage.now)
         self._feed.unsubscribe(*streams)
 
     def wait(self, *streams: str, seconds: float) -> None:
@@ -106,6 +103,26 @@ class User(Observer):
         """What is acknowledged is there again, if it was wanted no more for a while."""
         if isinstance(event, Subscribed):
             self._is_back(event.streams, event.at)
+        elif isinstance(event, ShardEnded):
+            self._lose(event.streams, event.at)
+            self._voyage.later(_PATIENCE, lambda: self._want_again(event.streams))
+
+    def _want_again(self, streams: tuple[str, ...]) -> None:
+        """Of a shard that gave up: its reasons may be of the past."""
+        if self.can_act:
+            self.subscribe(*(stream for stream in streams if stream not in self.wanted))
+        else:
+            self._voyage.later(_PATIENCE, lambda: self._want_again(streams))
+
+    def _lose(self, streams: Iterable[str], now: float) -> None:
+        """They are not wanted any more."""
+        for stream in streams:
+            self.changed[stream] = now
+            if stream in self.wanted:
+                del self.wanted[stream]
+                absences = self.absent.setdefault(stream, [])
+                if not absences or absences[-1][1] < math.inf:
+                    absences.append([now, math.inf])
 
     def _is_back(self, streams: Iterable[str], at: float) -> None:
         for stream in streams:

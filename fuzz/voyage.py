@@ -9,22 +9,24 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from fuzz.checkers import CHECKERS, Checker, Violation
+from fuzz.dials import Makers, Others
 from fuzz.doors import Door, names_of
 from fuzz.ear import Ear, Overheard
-from fuzz.plan import HOST, LONGEST_RETRY_AFTER, Plan
+from fuzz.longest import Longest
+from fuzz.plan import HOST, Plan
+from fuzz.roster import ONLY, Roster
 from fuzz.snapshots import Snapshots
 from fuzz.spans import Spans
 from fuzz.stream_service import PlainService, StreamService
-from fuzz.stream_troubles import DARKNESS
 from fuzz.troubles import TROUBLES
 from fuzz.user import User
-from holdfast import Event, Fleet, Item, PongReceived, Rotation
+from holdfast import Event, Fleet, Gap, Item, LegEnded, PongReceived
 from holdfast.commands import Command
 from holdfast.testing import Client, Exchange, Fault, IgnorePings, LastingFault, Stream
 from holdfast.testing.world import Dialling, Link, Observer, Weather, World
@@ -62,7 +64,7 @@ class _Digest(Observer):
         return self._sum.hexdigest()
 
 
-class Voyage:
+class Voyage(Longest):
     """The world of one plan, and what troubles do to it."""
 
     def __init__(self, plan: Plan, checkers: Iterable[type[Checker]] = CHECKERS) -> None:
@@ -90,9 +92,16 @@ class Voyage:
         self.snapshots = Snapshots(self, plan.resync) if plan.resync is not None else None
         if self.snapshots is not None:
             self.config = replace(self.config, resync=self.snapshots.setting)
+        self.makers = Makers(self, plan.dials) if plan.dials.makes else None
+        if self.makers is not None:
+            self.config = self.makers.in_place_of_endpoints(self.config)
         chance = self.world.chance.fork("fleet")
         self.fleet = Fleet(self.config, random=chance, entropy=chance.entropy, observe=self._tell_checkers)
         self.process = self.world.run_process(self.fleet)
+        self.others = Others(lambda: self.now) if plan.dials.shared else None
+        if self.others is not None:
+            self.process.outer_window = self.others.ask
+        self.roster = Roster(self) if plan.is_sharded else None
         self.user = User(self) if plan.spoken is not None else None
         if self.user is not None:
             self.process.observe(self.user)
@@ -112,6 +121,9 @@ class Voyage:
         self._hear_events = [checker.on_event for checker in busy if type(checker).on_event is not Checker.on_event]
         if self.user is not None:
             self._hear_events.append(self.user.on_event)
+        if self.roster is not None:
+            self._hear_events.insert(0, self.roster.on_event)
+            self.roster.update()
 
     def _tell_checkers(self, event: Event) -> None:
         if type(event) is PongReceived:
@@ -206,6 +218,24 @@ class Voyage:
         """What the user wants now, in an order that no hash decides."""
         return list(self.user.wanted) if self.user is not None else []
 
+    def shard_of(self, conn: int) -> int:
+        """Which of the feed's it is a connection of."""
+        return ONLY if self.roster is None else self.roster.shard_of(conn)
+
+    def shard_with(self, event: LegEnded) -> int:
+        """Which one told of that."""
+        return ONLY if self.roster is None else self.roster.shard_with(event)
+
+    def wanted_on(self, conn: int) -> Sequence[str]:
+        """What the user wants of its shard."""
+        return self.wanted() if self.roster is None else self.roster.carried_with(conn)
+
+    def concerned_by(self, gap: Gap) -> Collection[str] | None:
+        """The streams in which it is; None: in all."""
+        if self.roster is not None:
+            return self.roster.concerned_by(gap)
+        return None if gap.stream is None else (gap.stream,)
+
     def watched_streams(self) -> list[str]:
         """Those whose silence must be noticed."""
         spoken = self.plan.spoken
@@ -226,6 +256,8 @@ class Voyage:
     def as_many_as_fit(self, streams: list[str]) -> list[str]:
         """The first of them, as far as the dialect knows a limit."""
         most = self.plan.spoken.limits.max_streams if self.plan.spoken is not None else None
+        if self.plan.is_sharded:
+            return streams
         return streams if most is None else streams[: max(0, most - len(self.wanted()))]
 
     def _clients(self) -> list[Client]:
@@ -234,37 +266,15 @@ class Voyage:
         connections = [one for one in self.exchange._connections.values() if one.is_open and not one.is_closing]
         return [one.client for one in connections if one.conn in links and id(links[one.conn]) in there]
 
+    def conn_of(self, client: Client) -> int:
+        """What we call the connection of one of these."""
+        theirs = next(conn for conn, one in self.exchange._connections.items() if one.client is client)
+        link = self.host.links[theirs]
+        return next(conn for conn, socket in self.process.sockets.items() if socket.link is link)
+
     def _break_off(self) -> None:
         """Soon, because the service is in the midst of an answer."""
         self.later(0.0, self.reset_links)
-
-    @property
-    def longest_asking(self) -> float:
-        """Seconds in which all that is wanted can be asked for, answers included, and what is refused taken apart."""
-        spoken, weather = self.plan.spoken, self.plan.weather
-        if spoken is None:
-            return 0.0
-        streams = len(self.plan.streams) + len(spoken.limits.always)
-        requests = 2 * (streams + 2 * math.ceil(math.log2(streams) + 1))
-        window = spoken.limits.message_window
-        a_request = 0.0 if window is None else (window.period + window.margin) / (window.count - window.reserve)
-        if window is not None and window.counts_control:
-            requests += math.ceil(requests * a_request)  # pings and pongs take room as well; at most one a second
-        return requests * (a_request + 2 * (weather.delay + weather.jitter)) + 1.0
-
-    @property
-    def longest_mending(self) -> float:
-        """Seconds until a stream that a healed service does not send is noticed, and asked for anew."""
-        spoken = self.plan.spoken
-        if spoken is None:
-            return 0.0
-        subscribing, patient = self.config.subscribing, spoken.patient
-        audit = 2 * subscribing.audit_every if spoken.lists and subscribing.audit_every is not None else 0.0
-        # Its patience may have doubled, as often as fits into the longest time in the dark.
-        dark = max(self.plan.longest_hush(seconds) for seconds in DARKNESS)
-        silence = 2.5 * (max(patient.first or 0.0, patient.silence) + dark) if patient.silence is not None else 0.0
-        unanswered = subscribing.max_asks * subscribing.ack_timeout
-        return max(audit, silence) + unanswered + 2 * self.longest_asking
 
     # The voyage
 
@@ -328,51 +338,14 @@ class Voyage:
         if (dead := self.plan.doors.dead) is not None:
             self.doors[dead[0]].dialling = dead[1]
             self.reset_links()  # or nobody would knock
+        if self.others is not None:
+            self.others.stop()
         self.hurry_consumer()
         self._holds.end(self.now)
         self._unanswered.end(self.now)
         self.world.weather = self.plan.weather
         for link in [*self.links(), *self.host.links.values()]:  # also those whose end the service has not heard of
             link.release()
-
-    @property
-    def longest_redial(self) -> float:
-        """Seconds from the loss of a connection to the next one in a healed world, at the worst.
-
-        The pause must pass and the dial must succeed; what the server asked for in Retry-After and what the dial window
-        forbids comes on top.
-        """
-        config, weather = self.config, self.plan.weather
-        window = config.dial_window.period if config.dial_window.count < 100 else 0.0
-        pauses = config.backoff.maximum + window + LONGEST_RETRY_AFTER
-        if self.plan.doors.dead is not None:
-            pauses += config.timeouts.connect + config.backoff.maximum  # the next one is dialled behind it
-        return pauses + config.timeouts.connect + 8 * (weather.delay + weather.jitter)
-
-    @property
-    def longest_way_back(self) -> float:
-        """Seconds from a healed world to an open feed that delivers, at the worst.
-
-        A dead connection must be noticed, a dial that hangs must time out, the feed must dial again, and a message must
-        be published. A service that closes what is too old may do so meanwhile.
-        """
-        config = self.config
-        keepalive, staleness = config.keepalive, config.staleness
-        notice = keepalive.interval + keepalive.timeout if keepalive.interval is not None else staleness.after or 0.0
-        stalled = max(0.0, self.process.awake_at - self.now)
-        publish = 2 * len(self.plan.streams) / self.plan.rate + self.plan.flush_every
-        hung = config.timeouts.connect + config.backoff.maximum
-        if self.snapshots is not None:
-            publish += self.snapshots.longest
-        redials = 1 if self.plan.rules.max_age is None else 2
-        way = stalled + notice + hung + redials * self.longest_redial + publish + self.longest_mending
-        return way + self.longest_doubt
-
-    @property
-    def longest_doubt(self) -> float:
-        """Seconds for which messages may be held until it is known where they stand."""
-        rotation = self.config.rotation or Rotation()
-        return 2 * rotation.overlap_timeout if self.plan.overlaps else 0.0
 
 
 def sail(plan: Plan, canary: AbstractContextManager[object] | None = None) -> Log:

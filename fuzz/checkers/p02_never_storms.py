@@ -5,14 +5,26 @@ A service whose limit we know never has to refuse us.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fuzz.checkers.base import EPSILON, Checker, Stalls
-from holdfast import Connected, ConnectFailed, Disconnected, Endpoint, Event, Item, LegEnded, Rotating
+from holdfast import Connected, ConnectFailed, Connecting, Disconnected, Endpoint, Event, Item, LegEnded, Rotating
 
 if TYPE_CHECKING:
     from fuzz.voyage import Voyage
+
+
+@dataclass
+class _Line:
+    """The connections of one shard, one after the other."""
+
+    latest: int | None = None
+    failures: int = 0
+    earliest: float = 0.0  # of the dial after the last failure, by what the consumer was told
+    last_failed: int | None = None
+    rotating: int | None = None  # what is to be replaced
 
 
 class NeverStorms(Checker):
@@ -23,21 +35,23 @@ class NeverStorms(Checker):
         self._dials: dict[str, deque[float]] = {}  # by host
         self._dialled_at: dict[int, float] = {}
         self._opened_at: dict[int, float] = {}
-        self._rotating: set[int] = set()  # what is to be replaced
-        self._failures = 0
-        self._earliest = 0.0  # of the dial after the last failure, by what the consumer was told
-        self._last_failed: int | None = None
+        self._next: dict[int, int] = {}  # which connection of its shard was dialled next
+        self._lines: defaultdict[int, _Line] = defaultdict(_Line)  # by shard
+        self._to_judge: set[int] = set()  # the lines of which the dial after a failure is still to come
 
     def on_dialled(self, conn: int, endpoint: Endpoint, now: float) -> None:
         window, dials = self.config.dial_window, self._dials.setdefault(endpoint.host, deque())
         dials.append(now)
         if len(dials) > window.count and now - dials.popleft() < window.period - EPSILON:
             self.fail(f"more than {window.count} dials in {window.period:g} s")
-        self._dialled_at[conn] = now
-        if self._last_failed is not None and conn == self._last_failed + 1:
-            self._last_failed = None
-            if now < self._earliest - EPSILON:
-                self.fail(f"dial {conn} came {self._earliest - now:g} s too early")
+
+    def on_event(self, event: Event) -> None:
+        if isinstance(event, Connecting) and self.config.legs == 1:
+            line = self._lines[self.voyage.shard_of(event.conn)]
+            if line.latest is not None:
+                self._next[line.latest] = event.conn
+            line.latest = event.conn
+            self._dialled_at[event.conn] = event.at
 
     def on_item(self, item: Item, now: float) -> None:
         """A slow consumer hears late: what counts are the times in the events, against those of the dials."""
@@ -46,38 +60,57 @@ class NeverStorms(Checker):
         if isinstance(item, Connected):
             self._opened_at[item.conn] = item.at
         elif isinstance(item, Rotating):
-            self._note_health(item.conn, item.at)
-            self._rotating = {item.conn}
+            line = self._lines[self.voyage.shard_of(item.conn)]
+            self._note_health(line, item.conn, item.at)
+            line.rotating = item.conn
         elif isinstance(item, LegEnded):
-            self._rotating = set()
+            self._lines[self.voyage.shard_with(item)].rotating = None
         elif isinstance(item, (ConnectFailed, Disconnected)):
             self._failed(item)
 
-    def _note_health(self, conn: int, at: float) -> None:
+    def _note_health(self, line: _Line, conn: int, at: float) -> None:
         opened = self._opened_at.get(conn)
         if opened is not None and at - opened >= self.config.retry.stable_after:
-            self._failures = 0  # it may have been healthy: data is not looked at here
+            line.failures = 0  # it may have been healthy: data is not looked at here
 
     def _failed(self, item: ConnectFailed | Disconnected) -> None:
         conn, at = item.conn, item.at
-        self._note_health(conn, at)
+        shard = self.voyage.shard_of(conn)
+        line = self._lines[shard]
+        self._note_health(line, conn, at)
         self._opened_at.pop(conn, None)
-        if conn in self._rotating:
+        if conn == line.rotating:
             return  # its successor is on the way already
-        following = self._dialled_at.get(conn + 1)
-        self._failures += 1
+        following = self._following(conn)
+        line.failures += 1
         # The smallest pause that the settings allow after so many failures.
-        pause = self.config.backoff.pause(self._failures, 1.0)
+        pause = self.config.backoff.pause(line.failures, 1.0)
         # Of one door; another one may be tried.
         asked = item.failure.header("retry-after") if len(self.config.targets) == 1 else None
         earliest = at + pause + (float(asked) if asked else 0.0)
         self._dialled_at.pop(conn, None)
         if following is not None and following < earliest - EPSILON:
             self.fail(
-                f"dial {conn + 1} came {following - at:g} s after failure {self._failures}, not {earliest - at:g} s"
+                f"the dial behind {conn} came {following - at:g} s after failure {line.failures}, not "
+                f"{earliest - at:g} s"
             )
         if following is None:
-            self._earliest, self._last_failed = earliest, conn
+            line.earliest, line.last_failed = earliest, conn
+            self._to_judge.add(shard)
+
+    def _following(self, conn: int) -> float | None:
+        """When the next dial was."""
+        following = self._next.get(conn)
+        return None if following is None else self._dialled_at.get(following)
+
+    def on_settled(self, machine: object, now: float) -> None:
+        for shard in sorted(self._to_judge):
+            line = self._lines[shard]
+            assert line.last_failed is not None
+            if (following := self._following(line.last_failed)) is not None:
+                self._to_judge.discard(shard)
+                if following < line.earliest - EPSILON:
+                    self.fail(f"the dial behind {line.last_failed} came {line.earliest - following:g} s too early")
 
 
 class EveryDialHasItsReason(Checker):
@@ -90,24 +123,32 @@ class EveryDialHasItsReason(Checker):
     def __init__(self, voyage: Voyage) -> None:
         super().__init__(voyage)
         self.is_idle = self.config.legs == 1
-        self._allowed = self.config.legs
-        self._permits: deque[float] = deque()  # from when on another one is allowed
+        # By shard: how many are allowed, and from when on another one is.
+        self._allowed: defaultdict[int, int] = defaultdict(lambda: self.config.legs)
+        self._permits: defaultdict[int, deque[float]] = defaultdict(deque)
         self._pause = self.config.backoff.pause(1, 1.0)
+        self._dialled: set[int] = set()
 
     def on_event(self, event: Event) -> None:
         if isinstance(event, (ConnectFailed, Disconnected)):
-            self._permits.append(event.at + self._pause)
+            if event.conn not in self._dialled:
+                return  # no endpoint was made for it
+            self._dialled.discard(event.conn)
+            self._permits[self.voyage.shard_of(event.conn)].append(event.at + self._pause)
         elif isinstance(event, Rotating):
-            self._allowed += 1
+            self._allowed[self.voyage.shard_of(event.conn)] += 1
 
     def on_dialled(self, conn: int, endpoint: Endpoint, now: float) -> None:
         if self.config.legs == 1:
             return
-        while self._permits and self._permits[0] <= now + EPSILON:
-            self._permits.popleft()
-            self._allowed += 1
-        self._allowed -= 1
-        if self._allowed < 0:
+        shard = self.voyage.shard_of(conn)
+        permits = self._permits[shard]
+        while permits and permits[0] <= now + EPSILON:
+            permits.popleft()
+            self._allowed[shard] += 1
+        self._dialled.add(conn)
+        self._allowed[shard] -= 1
+        if self._allowed[shard] < 0:
             self.fail(f"dial {conn} follows on no failure, or too soon")
 
 

@@ -10,7 +10,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from fuzz.checkers.base import EPSILON, Checker, Stalls
-from holdfast import Cause, ConnectFailed, Disconnected, Endpoint, Event
+from holdfast import Cause, ConnectFailed, Connecting, Disconnected, Endpoint, Event
 from holdfast.commands import Command, Disconnect, Pause, Resume, Write
 
 if TYPE_CHECKING:
@@ -45,9 +45,6 @@ class LivePeerKept(Checker):
     def on_stall(self, since: float, until: float) -> None:
         self._stalls.add(since, until)
 
-    def on_dialled(self, conn: int, endpoint: Endpoint, now: float) -> None:
-        self._truth[conn] = _Truth(dialled=now, last_data=now)
-
     def on_command(self, command: Command, now: float) -> None:
         truth = self._truth.get(command.conn)
         if truth is None or truth.judged:
@@ -72,6 +69,8 @@ class LivePeerKept(Checker):
     def on_event(self, event: Event) -> None:
         if isinstance(event, (Disconnected, ConnectFailed)):
             self._judge(event, self._truth.pop(event.conn))
+        elif isinstance(event, Connecting):  # its endpoint may still have to be made, and its dial be put off
+            self._truth[event.conn] = _Truth(dialled=event.at, last_data=event.at)
 
     def _judge(self, item: Disconnected | ConnectFailed, truth: _Truth) -> None:
         cause, timeout = item.failure.cause, self.config.keepalive.timeout

@@ -39,7 +39,7 @@ class SilenceMended(Checker):
 
     def __init__(self, voyage: Voyage) -> None:
         super().__init__(voyage)
-        self.is_idle = voyage.plan.overlaps
+        self.is_idle = voyage.plan.is_manifold
         self._stalls = Stalls()
         self._conn: int | None = None
         self._opened_at = 0.0
@@ -53,7 +53,7 @@ class SilenceMended(Checker):
         if voyage.plan.spoken is not None:
             silences += [voyage.plan.spoken.patient.silence, voyage.plan.spoken.patient.first]
         self._pause = max(_LOOK_EVERY, min((one for one in silences if one is not None), default=math.inf) / 2)
-        if self._pause < math.inf and not voyage.plan.overlaps:
+        if self._pause < math.inf and not voyage.plan.is_manifold:
             voyage.world.schedule.call_in(self._pause, self._look_again)
 
     def on_stall(self, since: float, until: float) -> None:
@@ -142,7 +142,8 @@ class SilenceMended(Checker):
             self.voyage.world.schedule.call_in(self._pause, self._look_again)
 
     def after_healing(self, now: float) -> None:
-        self._look(now)
+        if self.voyage.fleet.ended is None:
+            self._look(now)
 
     def _look(self, now: float) -> None:
         if self._conn is None or self._paused or self.voyage.process.awake_at >= now:

@@ -54,7 +54,7 @@ class SilenceOfEach(Checker):
 
     def __init__(self, voyage: Voyage) -> None:
         super().__init__(voyage)
-        self.is_idle = not voyage.plan.overlaps
+        self.is_idle = not voyage.plan.is_manifold
         self._stalls = Stalls()
         self._lines: dict[int, _Line] = {}
         self._rotating: int | None = None
@@ -67,8 +67,14 @@ class SilenceOfEach(Checker):
         if voyage.plan.spoken is not None:
             silences += [voyage.plan.spoken.patient.silence, voyage.plan.spoken.patient.first]
         self._pause = max(_LOOK_EVERY, min((one for one in silences if one is not None), default=math.inf) / 2)
-        if voyage.plan.overlaps and self._pause < math.inf:
+        if voyage.plan.is_manifold and self._pause < math.inf:
             voyage.world.schedule.call_in(self._pause, self._look_again)
+        if voyage.roster is not None:
+            voyage.roster.on_gone.append(self._shard_gone)
+
+    def _shard_gone(self, shard: int, conns: list[int]) -> None:
+        for conn in conns:
+            self._leave(conn)
 
     def on_stall(self, since: float, until: float) -> None:
         self._stalls.add(since, until)
@@ -168,7 +174,7 @@ class SilenceOfEach(Checker):
             self.voyage.world.schedule.call_in(self._pause, self._look_again)
 
     def after_healing(self, now: float) -> None:
-        if self.voyage.plan.overlaps:
+        if self.voyage.plan.is_manifold and self.voyage.fleet.ended is None:
             self._look(now)
 
     def _look(self, now: float) -> None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from fuzz.voyage import Voyage
 
 _CLOSE = 0x88
+_ASKED = "rotate() was called"  # by which shards are rotated one after the other
 _LOOK_EVERY = 60.0  # seconds
 _NOTICED_WITHIN = 30.0  # seconds, of what our process and the handovers before may take
 
@@ -47,7 +48,8 @@ class RotationKept(Checker):
         self.is_idle = not voyage.plan.overlaps
         self._opened_at: dict[int, float] = {}
         self._held: dict[int, set[str]] = {}  # also what was refused
-        self._under_way: int | None = None  # what is to be replaced
+        self._under_way: dict[int, int] = {}  # by shard: what is to be replaced
+        self._asked: set[int] = set()  # what the user has had replaced
         self._disturbed_at = -math.inf  # when something of ours last stood in the way
         self._disturbances = 0
         weather = voyage.plan.weather
@@ -55,8 +57,10 @@ class RotationKept(Checker):
         needed = 8 * (weather.delay + weather.jitter) + voyage.longest_asking + 2 * voyage.plan.flush_every
         rotation = self.config.rotation
         self._overlap = rotation.overlap_timeout if rotation is not None else 10.0
-        self._must_succeed = self._overlap >= needed
+        self._must_succeed = self._overlap >= needed and self.config.memory_limit is None  # or there may be no room
         self._age = self._longest_life()
+        if voyage.roster is not None:
+            voyage.roster.on_gone.append(self._shard_gone)
         if self._age is not None:
             voyage.world.schedule.call_in(_LOOK_EVERY, self._look_again)
 
@@ -64,19 +68,24 @@ class RotationKept(Checker):
         self._disturbed_at = max(self._disturbed_at, until)
 
     def on_command(self, command: Command, now: float) -> None:
-        if command.conn != self._under_way:
+        if command.conn not in self._under_way.values():
             return
         if isinstance(command, Disconnect) or (isinstance(command, Write) and command.data[0] == _CLOSE):
             self.fail(f"connection {command.conn} was closed before its successor took over")
 
     def on_event(self, event: Event) -> None:
         if isinstance(event, Rotating):
-            if self._under_way is not None:
-                self.fail(f"connection {event.conn} is rotated together with {self._under_way}")
-            self._under_way = event.conn
+            shard = self.voyage.shard_of(event.conn)
+            if shard in self._under_way:
+                self.fail(f"connection {event.conn} is rotated together with {self._under_way[shard]}")
+            if event.reason == _ASKED:
+                together = [conn for conn in self._under_way.values() if conn in self._asked]
+                if together:
+                    self.fail(f"connection {event.conn} of another shard is rotated together with {together[0]}")
+                self._asked.add(event.conn)
+            self._under_way[shard] = event.conn
         elif isinstance(event, Rotated):
             self._judge_successor(event)
-            self._under_way = None
             self._leave(event.previous)
         elif isinstance(event, Connected):
             self._opened_at[event.conn] = event.at
@@ -84,8 +93,10 @@ class RotationKept(Checker):
         elif isinstance(event, Disconnected):
             self._disturbed_at = event.at
             self._leave(event.conn)
-        elif isinstance(event, (LegEnded, Closed)):
-            self._under_way = None
+        elif isinstance(event, LegEnded):
+            self._under_way.pop(self.voyage.shard_with(event), None)
+        elif isinstance(event, Closed):
+            self._under_way.clear()
         elif isinstance(event, Subscribed) and event.conn in self._held:
             self._held[event.conn].update(event.streams)
         elif isinstance(event, Unsubscribed) and event.conn in self._held:
@@ -102,13 +113,18 @@ class RotationKept(Checker):
     def _leave(self, conn: int) -> None:
         self._opened_at.pop(conn, None)
         self._held.pop(conn, None)
-        if conn == self._under_way:
-            self._under_way = None
+        shard = self.voyage.shard_of(conn)
+        if self._under_way.get(shard) == conn:
+            del self._under_way[shard]
+
+    def _shard_gone(self, shard: int, conns: list[int]) -> None:
+        for conn in conns:
+            self._leave(conn)
 
     def _judge_successor(self, event: Rotated) -> None:
         if event.conn not in self._opened_at:
             self.fail(f"connection {event.conn} took over from {event.previous}, and is not open")
-        missing = set(self.voyage.wanted()) - self._held[event.conn]
+        missing = set(self.voyage.wanted_on(event.conn)) - self._held[event.conn]
         if missing:
             self.fail(f"connection {event.conn} took over from {event.previous} without {sorted(missing)}")
 
@@ -144,7 +160,7 @@ class RotationKept(Checker):
         if self.voyage.fleet.ended is not None:
             return
         self.voyage.world.schedule.call_in(_LOOK_EVERY, self._look_again)
-        if self._under_way is not None or now - self._disturbed_at < _NOTICED_WITHIN:
+        if self._under_way or now - self._disturbed_at < _NOTICED_WITHIN:
             return
         assert self._age is not None
         for conn, opened_at in self._opened_at.items():

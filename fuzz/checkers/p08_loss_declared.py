@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
+from collections.abc import Collection
 from functools import lru_cache
 from itertools import takewhile
 from typing import TYPE_CHECKING
@@ -41,7 +42,7 @@ class LossDeclared(Checker):
         self._number = 0  # of gaps
         self._resynced_at: dict[str, float] = {}
         self._number_at: dict[str, int] = {}  # how many there had been of any kind when the stream was last heard
-        self._latest: deque[tuple[int, Gap]] = deque(maxlen=_GAPS_KEPT)  # with their numbers
+        self._latest: deque[tuple[int, Gap, Collection[str] | None]] = deque(maxlen=_GAPS_KEPT)  # with their numbers
         self._stalls, self._pauses = Stalls(), Stalls()  # what lies unread came earlier than the machine can know
         self._paused_since: float | None = None
         weather = voyage.plan.weather
@@ -76,7 +77,7 @@ class LossDeclared(Checker):
             return
         if last is not None and number > last + 1:
             # What was held for a snapshot stands behind it, and is missing what the snapshot has: see SnapshotsFollow.
-            # Whoever wants a stream again begins anew: what was lost before was given up.
+            # Whoever wants a stream again begins anew: what was lost before was given up; so is at once what is held.
             known = max(self._resynced_at.get(stream, -math.inf), self._came_back_at(stream))
             missing = [
                 one
@@ -88,7 +89,7 @@ class LossDeclared(Checker):
             elif missing and stream not in self._refused:
                 self._judge_missing(stream, missing)
         self._refused.discard(stream)
-        if stream in self._owed:
+        if stream in self._owed and not self._was_held(stream, number, self._owed[stream][0]):
             at, before = self._owed.pop(stream)
             if before == gaps and not self._has_left_since(stream, at):
                 self.fail(f"{stream} was missing from {at:.3f} s on, and {number} came without a gap before it")
@@ -108,7 +109,7 @@ class LossDeclared(Checker):
     def _judge_missing(self, stream: str, missing: list[int]) -> None:
         """Each lies in one of the gaps since the last message, by when it would have come."""
         since_then = takewhile(lambda entry: entry[0] > self._number_at[stream], reversed(self._latest))
-        declared = [gap for _, gap in since_then if gap.stream in (None, stream)]
+        declared = [gap for _, gap, streams in since_then if streams is None or stream in streams]
         published_at = self.voyage.exchange.published_at
         for number in {missing[0], missing[-1], *missing[:: max(1, len(missing) // 8)]}:
             at = published_at(stream, number)
@@ -135,11 +136,19 @@ class LossDeclared(Checker):
         return self._gaps[None] + self._gaps[stream]
 
     def _look_at(self, gap: Gap) -> None:
-        self._gaps[gap.stream] += 1
+        streams = self.voyage.concerned_by(gap)
+        self._gaps.update((None,) if streams is None else streams)
         self._number += 1
-        self._latest.append((self._number, gap))
+        self._latest.append((self._number, gap, streams))
         if gap.since > gap.until + EPSILON:
             self.fail(f"a gap that ends before it begins: {gap}")
+
+    def _was_held(self, stream: str, number: int, since: float) -> bool:
+        """Whether it may have come by then, and waited for a snapshot."""
+        snapshots = self.voyage.snapshots
+        if snapshots is None or not snapshots.are_for(stream):
+            return False
+        return self.voyage.exchange.published_at(stream, number) <= since
 
     def _note_missing(self, item: Stale | Unsubscribed) -> None:
         """The machine knows that something may be lost, whether or not it is."""
@@ -158,6 +167,9 @@ class LossDeclared(Checker):
     def _came_back_at(self, stream: str) -> float:
         user = self.voyage.user
         returns = user.absent.get(stream, ()) if user is not None else ()
+        snapshots = self.voyage.snapshots
+        if returns and returns[-1][1] == math.inf and snapshots is not None and snapshots.are_for(stream):
+            return self.voyage.now
         return max((until for _, until in returns if until < math.inf), default=-math.inf)
 
     def _has_left_since(self, stream: str, at: float) -> bool:

