@@ -57,7 +57,7 @@ def can_occur(kind: str, plan: Plan) -> bool:
     """Whether there is what this trouble is about."""
     if kind == "others_dial":
         return plan.dials.shared
-    if kind == "shut_door":
+    if kind in ("shut_door", "redirect"):
         return plan.doors.count > 1
     if kind in SHARD_TROUBLES:
         return plan.is_sharded

@@ -333,6 +333,9 @@ class Voyage(Longest):
         if self.service is not None:
             self.service.heal()
         self.answer_dials()
+        for door in self.doors:
+            if isinstance(door, Door):
+                door.leads_to = None
         if (dead := self.plan.doors.dead) is not None:
             self.doors[dead[0]].dialling = dead[1]
             self.reset_links()  # or nobody would knock

@@ -5,6 +5,7 @@ from fuzz.checkers.p01_comes_back import ComesBack
 from fuzz.checkers.p01_dialled_as_told import PostponedInTime, TokensFresh
 from fuzz.checkers.p01_restart_asked import RestartAsked
 from fuzz.checkers.p02_never_storms import DialLimitKept, EveryDialHasItsReason, NeverStorms
+from fuzz.checkers.p02_redirects_followed import RedirectsFollowed
 from fuzz.checkers.p02_unrest_told import UnrestTold
 from fuzz.checkers.p03_dead_peer_found import DeadPeerFound
 from fuzz.checkers.p04_live_peer_kept import LivePeerKept, PingsAnswered
@@ -29,6 +30,7 @@ CHECKERS: tuple[type[Checker], ...] = (
     NeverStorms,
     EveryDialHasItsReason,
     DialLimitKept,
+    RedirectsFollowed,
     UnrestTold,
     DeadPeerFound,
     LivePeerKept,

@@ -8,6 +8,7 @@ import math
 from typing import TYPE_CHECKING
 
 from fuzz.checkers.base import EPSILON, Checker
+from fuzz.checkers.p02_redirects_followed import leads_to
 from holdfast import Connected, ConnectFailed, Connecting, Disconnected, Event, Rebalanced, Unsteady
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class UnrestTold(Checker):
         assert setting is not None
         if event.failure.header("retry-after") or event.failure.code in (1002, 1003, *range(1007, 1011)):
             self._excused_until = event.at + _LONGEST_EXCUSE
-        if (event.failure.code or 0) >= 4000:
+        if (event.failure.code or 0) >= 4000 or leads_to(event.failure) is not None:
             self._excused_until = event.at + _LONGEST_EXCUSE
         if isinstance(event, ConnectFailed):
             return

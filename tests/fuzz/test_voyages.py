@@ -69,6 +69,7 @@ def test_some_voyages_have_numbers_snapshots_and_several_endpoints():
     assert 40 < traits["numbers"] < 100
     assert min(traits.values()) > 10
     assert {kind for plan in plans for kind in plan.pauses} == set(TROUBLES)
+    assert {"memory_limit", "restart_after", "endpoints made anew", "a window shared with others"} <= traits.keys()
     assert all(plan.rules.dial_limit is None for plan in plans if plan.doors.count > 1)
 
 
