@@ -18,7 +18,7 @@ from fuzz.effort import hush, length_of
 from fuzz.leg_plan import SHARE_WITH_LEGS, DrawnLegs, draw_legs
 from fuzz.leg_troubles import LEG_TROUBLES
 from fuzz.number_plan import DrawnDoors, DrawnNumbers, DrawnResync, draw_doors, draw_numbers
-from fuzz.number_troubles import can_occur
+from fuzz.number_troubles import can_occur, haste
 from fuzz.shard_plan import SHARE_WITH_SHARDS, DrawnShards, draw_shards
 from fuzz.stream_plan import SHARE_WITH_STREAMS, Drawn, draw_streams
 from fuzz.stream_troubles import STREAM_TROUBLES
@@ -238,7 +238,8 @@ def draw_plan(
     if not single and chance.chance(SHARE_WITH_LEGS):
         plan = _with_legs(plan, draw_legs(chance), chance, kinds)
     calm = Chance(seed).fork("calm").choice(_CALMS)
-    plan = replace(plan, pauses={kind: calm * pause for kind, pause in plan.pauses.items() if can_occur(kind, plan)})
+    pauses = {kind: calm * pause / haste(kind) for kind, pause in plan.pauses.items() if can_occur(kind, plan)}
+    plan = replace(plan, pauses=pauses)
     if seconds is None:
         plan = replace(plan, seconds=length_of(plan))
     return plan
