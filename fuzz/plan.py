@@ -111,6 +111,7 @@ class Plan:
             "memory_limit": options.get("memory_limit") is not None,
             "restart_after": options.get("restart_after") is not None,
             "endpoints made anew": self.dials.makes,
+            "on_connect": self.dials.greets,
             "a window shared with others": self.dials.shared,
             "compression": options.get("compression") is not None,
         }

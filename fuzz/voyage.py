@@ -18,6 +18,7 @@ from fuzz.checkers import CHECKERS, Checker, Violation
 from fuzz.dials import Makers, Others
 from fuzz.doors import Door, names_of
 from fuzz.ear import Ear, Overheard
+from fuzz.greetings import Greetings
 from fuzz.longest import Longest
 from fuzz.plan import HOST, Plan
 from fuzz.roster import ONLY, Roster
@@ -95,6 +96,9 @@ class Voyage(Longest):
         self.makers = Makers(self, plan.dials) if plan.dials.makes else None
         if self.makers is not None:
             self.config = self.makers.in_place_of_endpoints(self.config)
+        self.greetings = Greetings(self, plan.dials) if plan.dials.greets else None
+        if self.greetings is not None:
+            self.config = replace(self.config, on_connect=self.greetings.on_connect)
         chance = self.world.chance.fork("fleet")
         self.fleet = Fleet(self.config, random=chance, entropy=chance.entropy, observe=self._tell_checkers)
         self.process = self.world.run_process(self.fleet)

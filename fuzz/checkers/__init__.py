@@ -13,6 +13,7 @@ from fuzz.checkers.p05_silence_mended import SilenceMended
 from fuzz.checkers.p05_silence_of_each import SilenceOfEach
 from fuzz.checkers.p06_allotted import Allotted
 from fuzz.checkers.p06_as_wanted import AsWanted, MessageWindowKept
+from fuzz.checkers.p06_greeted_first import GreetedFirst
 from fuzz.checkers.p07_rotation_loses_nothing import NothingLostBetween, RotationKept
 from fuzz.checkers.p08_loss_declared import LossDeclared
 from fuzz.checkers.p08_numbers_told import HolesTold, NumbersTold
@@ -39,6 +40,7 @@ CHECKERS: tuple[type[Checker], ...] = (
     SilenceOfEach,
     AsWanted,
     Allotted,
+    GreetedFirst,
     MessageWindowKept,
     RotationKept,
     NothingLostBetween,

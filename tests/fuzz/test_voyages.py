@@ -69,7 +69,13 @@ def test_some_voyages_have_numbers_snapshots_and_several_endpoints():
     assert 70 < traits["numbers"] < 130
     assert min(traits.values()) > 10
     assert {kind for plan in plans for kind in plan.pauses} == set(TROUBLES)
-    assert {"memory_limit", "restart_after", "endpoints made anew", "a window shared with others"} <= traits.keys()
+    assert {
+        "memory_limit",
+        "restart_after",
+        "endpoints made anew",
+        "on_connect",
+        "a window shared with others",
+    } <= traits.keys()
     assert all(plan.rules.dial_limit is None for plan in plans if plan.doors.count > 1)
 
 
