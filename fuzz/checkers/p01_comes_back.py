@@ -104,7 +104,7 @@ class ComesBack(Checker):
         cause = closed.failure.cause if closed.failure else None
         if cause is Cause.OVERFLOW and self.config.overflow.policy == "fail":
             return
-        if isinstance(closed, Closed) and closed.restart_needed:
+        if isinstance(closed, Closed) and closed.restart_needed and self.config.restart_after is not None:
             return  # see RestartAsked
         # Where one name leads in a circle, the others may have been given up for that.
         is_policy = cause in (Cause.CLOSED, Cause.PROTOCOL) or (closed.failure is not None and leads_to(closed.failure))
