@@ -1,4 +1,4 @@
-"""What comes before a dial, drawn: endpoints that are made for it alone, and windows that others keep as well."""
+"""What comes before and behind a dial, drawn: endpoints made for it, windows that others keep, an `on_connect`."""
 
 from __future__ import annotations
 
@@ -9,18 +9,23 @@ from holdfast.testing.world import Chance
 
 @dataclass(frozen=True)
 class DrawnDials:
-    """`makes`: whether an async function makes each endpoint; `pauses`: seconds that it takes, one of them each time;
-    `fails`: the probability that it raises. `shared`: whether the driver keeps a window with other processes.
+    """`makes`: whether an async function makes each endpoint; `greets`: whether there is an `on_connect`. `pauses`:
+    seconds that these take, one of them each time; `fails`: the probability that they raise. `shared`: whether the
+    driver keeps a window with other processes.
     """
 
     makes: bool = False
     pauses: tuple[float, ...] = (0.0,)
     fails: float = 0.0
     shared: bool = False
+    greets: bool = False
 
 
 def draw_dials(chance: Chance) -> DrawnDials:
     makes, shared = chance.chance(0.2), chance.chance(0.2)
     pauses = chance.choice(((0.0,), (0.0, 0.25, 2.0), (0.0, 0.0, 30.0)))
     fails = chance.choice((0.0, 0.2, 0.5))
-    return DrawnDials(makes, pauses if makes else (0.0,), fails if makes else 0.0, shared)
+    greets = chance.chance(0.15)
+    if not makes and not greets:
+        pauses, fails = (0.0,), 0.0
+    return DrawnDials(makes, pauses, fails, shared, greets)

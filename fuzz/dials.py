@@ -16,7 +16,7 @@ from holdfast.testing.world import Chance, sleep
 if TYPE_CHECKING:
     from fuzz.voyage import Voyage
 
-_TOKEN = re.compile(r"[?&]token=(\d+)")
+_TOKEN = re.compile(r"[?&]fresh=(\d+)")
 
 
 def token_of(endpoint: Endpoint) -> int | None:
@@ -46,7 +46,7 @@ class Makers:
             if fails and not self._voyage.healed:
                 raise ConnectionError("no token today")
             self.made_at.append(self._voyage.now)
-            return f"{url}{'&' if '?' in url else '?'}token={len(self.made_at) - 1}"
+            return f"{url}{'&' if '?' in url else '?'}fresh={len(self.made_at) - 1}"
 
         make.__name__ = url.partition("//")[2].partition("/")[0]
         return make

@@ -25,7 +25,7 @@ _PING = 2.0
 _TROUBLE = 12.0  # with the dial that often follows
 _TROUBLE_WITH_STREAMS = 25.0  # and all is asked for again
 _DIAL = 15.0
-_SHUT = ("dials_fail", "refuse", "rotate_in_vain", "shut_door")
+_SHUT = ("dials_fail", "refuse", "rotate_in_vain", "shut_door", "redirect")
 _SHUT_FOR = 60.0  # seconds, about
 
 

@@ -44,11 +44,11 @@ class DrawnDoors:
 
 def draw_numbers(chance: Chance, spoken: Spoken) -> DrawnNumbers:
     patterns: tuple[tuple[str, ...], ...] = (("*",), ("s0",), ("s1", "s2"))
-    numbers, counts = chance.chance(0.5), chance.chance(0.25)
+    numbers, counts = chance.chance(0.65), chance.chance(0.35)
     key = chance.choice(_KEYS if numbers else _KEYS[:2])
     if counts and key == "text":
         key = "id"  # no two copies have the same text
-    checks, syncs = chance.chance(0.7), chance.chance(0.35)
+    checks, syncs = chance.chance(0.7), chance.chance(0.5)
     resync = DrawnResync(
         streams=chance.choice(patterns),
         timeout=chance.choice((2.5, 10.0)),

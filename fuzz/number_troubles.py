@@ -53,11 +53,19 @@ NUMBER_TROUBLES: dict[str, Callable[[Voyage, Chance], None]] = {
 }
 
 
+_RARE = 4.0
+
+
+def haste(kind: str) -> float:
+    """How many times as often it comes as others do: what can occur in few voyages only, comes often in these."""
+    return _RARE if kind in NUMBER_TROUBLES or kind in SHARD_TROUBLES else 1.0
+
+
 def can_occur(kind: str, plan: Plan) -> bool:
     """Whether there is what this trouble is about."""
     if kind == "others_dial":
         return plan.dials.shared
-    if kind == "shut_door":
+    if kind in ("shut_door", "redirect"):
         return plan.doors.count > 1
     if kind in SHARD_TROUBLES:
         return plan.is_sharded

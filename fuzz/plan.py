@@ -18,7 +18,7 @@ from fuzz.effort import hush, length_of
 from fuzz.leg_plan import SHARE_WITH_LEGS, DrawnLegs, draw_legs
 from fuzz.leg_troubles import LEG_TROUBLES, ROTATING
 from fuzz.number_plan import DrawnDoors, DrawnNumbers, DrawnResync, draw_doors, draw_numbers
-from fuzz.number_troubles import can_occur
+from fuzz.number_troubles import can_occur, haste
 from fuzz.shard_plan import SHARE_WITH_SHARDS, DrawnShards, draw_shards
 from fuzz.stream_plan import SHARE_WITH_STREAMS, Drawn, draw_streams
 from fuzz.stream_troubles import STREAM_TROUBLES
@@ -111,6 +111,7 @@ class Plan:
             "memory_limit": options.get("memory_limit") is not None,
             "restart_after": options.get("restart_after") is not None,
             "endpoints made anew": self.dials.makes,
+            "on_connect": self.dials.greets,
             "a window shared with others": self.dials.shared,
             "compression": options.get("compression") is not None,
         }
@@ -238,7 +239,8 @@ def draw_plan(
     if not single and chance.chance(SHARE_WITH_LEGS):
         plan = _with_legs(plan, draw_legs(chance), chance, kinds)
     calm = Chance(seed).fork("calm").choice(_CALMS)
-    plan = replace(plan, pauses={kind: calm * pause for kind, pause in plan.pauses.items() if can_occur(kind, plan)})
+    pauses = {kind: calm * pause / haste(kind) for kind, pause in plan.pauses.items() if can_occur(kind, plan)}
+    plan = replace(plan, pauses=pauses)
     if seconds is None:
         plan = replace(plan, seconds=length_of(plan))
     return plan

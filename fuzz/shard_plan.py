@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from holdfast import Rebalance, Sharding
 from holdfast.testing.world import Chance
 
-SHARE_WITH_SHARDS = 0.4  # of all voyages with streams
+SHARE_WITH_SHARDS = 0.45  # of all voyages with streams
 
 _MOST_SHARDS = 5  # they would take most of a voyage's time
 

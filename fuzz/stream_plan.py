@@ -10,7 +10,7 @@ from fuzz.effort import hush
 from holdfast import Deflate, MessageWindow, Patience, ServiceLimits, Subscribing
 from holdfast.testing.world import Chance
 
-SHARE_WITH_STREAMS = 0.4  # of all voyages
+SHARE_WITH_STREAMS = 0.5  # of all voyages
 
 _ACKS: tuple[Acks, ...] = ("whole", "whole", "each", "each", "snapshot")
 _WINDOWS = ((5, 1.0), (10, 1.0), (3, 2.0), (2, 1.0))  # messages, seconds; the first is Binance's

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from fuzz.dials import others_dial
-from fuzz.doors import shut_door
+from fuzz.doors import redirect, shut_door
 from fuzz.leg_troubles import LEG_TROUBLES
 from fuzz.stream_troubles import STREAM_TROUBLES
 from holdfast.testing import CloseWith, GoSilent, IgnorePings, MuteData, RefuseDials
@@ -125,6 +125,7 @@ TROUBLES: dict[str, Trouble] = {
     "no_pongs": _no_pongs,
     "others_dial": others_dial,
     "policy_close": _policy_close,
+    "redirect": redirect,
     "refuse": _refuse,
     "reset": _reset,
     "shut_door": shut_door,

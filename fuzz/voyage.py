@@ -18,6 +18,7 @@ from fuzz.checkers import CHECKERS, Checker, Violation
 from fuzz.dials import Makers, Others
 from fuzz.doors import Door, names_of
 from fuzz.ear import Ear, Overheard
+from fuzz.greetings import Greetings
 from fuzz.longest import Longest
 from fuzz.plan import HOST, Plan
 from fuzz.roster import ONLY, Roster
@@ -95,6 +96,9 @@ class Voyage(Longest):
         self.makers = Makers(self, plan.dials) if plan.dials.makes else None
         if self.makers is not None:
             self.config = self.makers.in_place_of_endpoints(self.config)
+        self.greetings = Greetings(self, plan.dials) if plan.dials.greets else None
+        if self.greetings is not None:
+            self.config = replace(self.config, on_connect=self.greetings.on_connect)
         chance = self.world.chance.fork("fleet")
         self.fleet = Fleet(self.config, random=chance, entropy=chance.entropy, observe=self._tell_checkers)
         self.process = self.world.run_process(self.fleet)
@@ -335,6 +339,9 @@ class Voyage(Longest):
         if self.service is not None:
             self.service.heal()
         self.answer_dials()
+        for door in self.doors:
+            if isinstance(door, Door):
+                door.leads_to = None
         if (dead := self.plan.doors.dead) is not None:
             self.doors[dead[0]].dialling = dead[1]
             self.reset_links()  # or nobody would knock

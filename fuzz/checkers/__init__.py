@@ -5,6 +5,7 @@ from fuzz.checkers.p01_comes_back import ComesBack
 from fuzz.checkers.p01_dialled_as_told import PostponedInTime, TokensFresh
 from fuzz.checkers.p01_restart_asked import RestartAsked
 from fuzz.checkers.p02_never_storms import DialLimitKept, EveryDialHasItsReason, NeverStorms
+from fuzz.checkers.p02_redirects_followed import RedirectsFollowed
 from fuzz.checkers.p02_unrest_told import UnrestTold
 from fuzz.checkers.p03_dead_peer_found import DeadPeerFound
 from fuzz.checkers.p04_live_peer_kept import LivePeerKept, PingsAnswered
@@ -12,6 +13,7 @@ from fuzz.checkers.p05_silence_mended import SilenceMended
 from fuzz.checkers.p05_silence_of_each import SilenceOfEach
 from fuzz.checkers.p06_allotted import Allotted
 from fuzz.checkers.p06_as_wanted import AsWanted, MessageWindowKept
+from fuzz.checkers.p06_greeted_first import GreetedFirst
 from fuzz.checkers.p07_rotation_loses_nothing import NothingLostBetween, RotationKept
 from fuzz.checkers.p08_loss_declared import LossDeclared
 from fuzz.checkers.p08_numbers_told import HolesTold, NumbersTold
@@ -29,6 +31,7 @@ CHECKERS: tuple[type[Checker], ...] = (
     NeverStorms,
     EveryDialHasItsReason,
     DialLimitKept,
+    RedirectsFollowed,
     UnrestTold,
     DeadPeerFound,
     LivePeerKept,
@@ -37,6 +40,7 @@ CHECKERS: tuple[type[Checker], ...] = (
     SilenceOfEach,
     AsWanted,
     Allotted,
+    GreetedFirst,
     MessageWindowKept,
     RotationKept,
     NothingLostBetween,

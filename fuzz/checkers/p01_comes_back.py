@@ -7,9 +7,10 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from fuzz.checkers.base import Checker, text_of
+from fuzz.checkers.p02_redirects_followed import leads_to
 from fuzz.checkers.p08_loss_declared import number_of
 from fuzz.roster import ONLY
-from holdfast import Cause, Closed, Disconnected, Item, ShardEnded
+from holdfast import Cause, Closed, ConnectFailed, Disconnected, Item, ShardEnded
 
 if TYPE_CHECKING:
     from fuzz.roster import Roster
@@ -26,6 +27,7 @@ class ComesBack(Checker):
         self._last_message = 0.0
         self._last_of: dict[str, float] = {}
         self._policy_closes: Counter[int] = Counter()  # by shard
+        self._redirects: Counter[int] = Counter()  # likewise
         self._replaced_at = -math.inf
         self._closed: Closed | None = None
 
@@ -38,6 +40,8 @@ class ComesBack(Checker):
             if item.failure.cause is Cause.STREAM_SILENT:
                 self._replaced_at = item.at
             self._policy_closes[self.voyage.shard_of(item.conn)] += item.failure.code in _POLICY_CODES
+        elif isinstance(item, ConnectFailed):
+            self._redirects[self.voyage.shard_of(item.conn)] += leads_to(item.failure) is not None
         elif isinstance(item, ShardEnded):
             assert item.shard is not None
             self._judge_giving_up(item, item.shard)
@@ -49,11 +53,12 @@ class ComesBack(Checker):
             most = self._policy_closes.most_common(1)
             self._judge_giving_up(self._closed, most[0][0] if most else ONLY)
             return
-        if not self.voyage.fleet.is_open and not self._was_too_old(now) and not self._was_replaced(now):
+        excused = self._was_too_old(now) or self._was_replaced(now) or self._may_have_struck_out(None)
+        if not self.voyage.fleet.is_open and not excused:
             self.fail(f"not open {self.voyage.longest_way_back:g} s after everything was healed")
         if self.voyage.roster is not None:
             self._judge_each_shard(self.voyage.roster, now)
-        elif self._last_message < now - self.voyage.longest_way_back:
+        elif not self._may_have_struck_out(ONLY) and self._last_message < now - self.voyage.longest_way_back:
             self.fail(f"open, and no message since {self._last_message:g} s")
 
     def _judge_each_shard(self, roster: Roster, now: float) -> None:
@@ -62,7 +67,7 @@ class ComesBack(Checker):
         shards = self.voyage.fleet.stats(now).shards
         for number, carried in roster.loads.items():
             streams = [one for one in carried if one not in silent]
-            if not streams:
+            if not streams or self._may_have_struck_out(number):
                 continue  # it is never healthy
             if shards[number].state != "open" and not self._was_too_old(now) and not self._was_replaced(now):
                 self.fail(f"shard {number} is {shards[number].state} {self.voyage.longest_way_back:g} s after healing")
@@ -70,6 +75,19 @@ class ComesBack(Checker):
             latest = max((self._last_of.get(one, 0.0) for one in theirs), default=math.inf)
             if latest < now - self.voyage.longest_way_back:
                 self.fail(f"shard {number} is open, and brought no message since {latest:g} s")
+
+    def _may_have_struck_out(self, shard: int | None) -> bool:
+        """Whether it has reasons to dial no more the names that are open, and retries for ever at the one that is not.
+        None: any shard.
+        """
+        if self.voyage.plan.doors.dead is None:
+            return False
+        shards = [shard] if shard is not None else [*self._policy_closes, *self._redirects]
+        retry = self.config.retry
+        return any(
+            self._policy_closes[one] >= retry.max_policy_closes or self._redirects[one] > retry.max_redirects
+            for one in shards
+        )
 
     def _was_too_old(self, now: float) -> bool:
         """Whether the service closed a connection for its age so lately that the next may not be there yet."""
@@ -86,9 +104,10 @@ class ComesBack(Checker):
         cause = closed.failure.cause if closed.failure else None
         if cause is Cause.OVERFLOW and self.config.overflow.policy == "fail":
             return
-        if isinstance(closed, Closed) and closed.restart_needed:
+        if isinstance(closed, Closed) and closed.restart_needed and self.config.restart_after is not None:
             return  # see RestartAsked
-        is_policy = cause in (Cause.CLOSED, Cause.PROTOCOL)
+        # Where one name leads in a circle, the others may have been given up for that.
+        is_policy = cause in (Cause.CLOSED, Cause.PROTOCOL) or (closed.failure is not None and leads_to(closed.failure))
         if is_policy and self._policy_closes[shard] >= self.config.retry.max_policy_closes:
             return
         self.fail(f"gave up: {closed.failure}, {closed.reason}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fuzz.checkers.base import EPSILON, Checker
 from fuzz.dials import token_of
-from holdfast import Connecting, Endpoint, Event
+from holdfast import Connecting, Endpoint, Event, Redirected
 
 if TYPE_CHECKING:
     from fuzz.voyage import Voyage
@@ -22,9 +22,17 @@ class TokensFresh(Checker):
     def __init__(self, voyage: Voyage) -> None:
         super().__init__(voyage)
         self.is_idle = voyage.makers is None
+        self._led_to: set[str] = set()  # by redirects
         self._latest = -1  # they are dialled in the order in which they were made
 
+    def on_event(self, event: Event) -> None:
+        if isinstance(event, Redirected):
+            self._led_to.add(event.url)
+
     def on_dialled(self, conn: int, endpoint: Endpoint, now: float) -> None:
+        if endpoint.url in self._led_to:
+            self._led_to.discard(endpoint.url)
+            return
         token, makers = token_of(endpoint), self.voyage.makers
         assert makers is not None
         if token is None or token <= self._latest:

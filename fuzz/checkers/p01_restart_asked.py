@@ -20,6 +20,7 @@ class RestartAsked(Checker):
 
     def __init__(self, voyage: Voyage) -> None:
         super().__init__(voyage)
+        self.is_idle = self.config.restart_after is None
         self._asked = 0  # dials that began, since a connection was healthy
         self._made = 0  # dials that went out, since one may have been
         self._open: dict[int, float] = {}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fuzz.checkers.base import EPSILON, Checker, Stalls
+from fuzz.checkers.p02_redirects_followed import leads_to
 from holdfast import Connected, ConnectFailed, Connecting, Disconnected, Endpoint, Event, Item, LegEnded, Rotating
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class NeverStorms(Checker):
         line = self._lines[shard]
         self._note_health(line, conn, at)
         self._opened_at.pop(conn, None)
-        if conn == line.rotating:
+        if conn == line.rotating or leads_to(item.failure) is not None:
             return  # its successor is on the way already
         following = self._following(conn)
         line.failures += 1
@@ -134,7 +135,11 @@ class EveryDialHasItsReason(Checker):
             if event.conn not in self._dialled:
                 return  # no endpoint was made for it
             self._dialled.discard(event.conn)
-            self._permits[self.voyage.shard_of(event.conn)].append(event.at + self._pause)
+            permits = self._permits[self.voyage.shard_of(event.conn)]
+            if leads_to(event.failure) is not None:
+                permits.appendleft(event.at)  # at once
+            else:
+                permits.append(event.at + self._pause)
         elif isinstance(event, Rotating):
             self._allowed[self.voyage.shard_of(event.conn)] += 1
 

@@ -8,7 +8,8 @@ import math
 from typing import TYPE_CHECKING
 
 from fuzz.checkers.base import EPSILON, Checker
-from holdfast import Connected, ConnectFailed, Connecting, Disconnected, Event, Rebalanced, Unsteady
+from fuzz.checkers.p02_redirects_followed import leads_to
+from holdfast import Closed, Connected, ConnectFailed, Connecting, Disconnected, Event, Rebalanced, Unsteady
 
 if TYPE_CHECKING:
     from fuzz.voyage import Voyage
@@ -24,7 +25,7 @@ class UnrestTold(Checker):
         super().__init__(voyage)
         self._losses: list[tuple[float, int]] = []  # when, and of which shard
         self._untold: list[float] = []
-        self._latest: int | None = None  # the shard that has just lost a connection
+        self._owed: dict[type[Event], tuple[float, str]] = {}  # since when, and what is wrong if it never comes
         self._open: dict[int, int] = {}  # shards, by connection
         self._goes_to: dict[int, str] = {}  # by shard: where the next dial must go
         self._excused_until = -math.inf
@@ -32,6 +33,7 @@ class UnrestTold(Checker):
             voyage.roster.on_gone.append(self._shard_gone)
 
     def _shard_gone(self, shard: int, conns: list[int]) -> None:
+        self._owed.pop(Rebalanced, None)
         self._forget(shard)
         self._goes_to.pop(shard, None)
         for conn in conns:
@@ -48,11 +50,16 @@ class UnrestTold(Checker):
         setting = self.config.rebalance
         if setting is None:
             return
-        if isinstance(event, (Disconnected, ConnectFailed)):
+        self._owed.pop(type(event), None)
+        if isinstance(event, Closed):
+            self._owed.clear()
+        elif isinstance(event, (Disconnected, ConnectFailed)):
             self._note_failure(event)
         elif isinstance(event, Connected):
             self._open[event.conn] = self.voyage.shard_of(event.conn)
         elif isinstance(event, Connecting):
+            if self._owed:
+                self._judge_owed(event.at)
             url = self._goes_to.pop(self.voyage.shard_of(event.conn), event.url)
             if url != event.url:
                 self.fail(f"dial {event.conn} goes to {event.url}; its shard was moved to {url}")
@@ -69,17 +76,18 @@ class UnrestTold(Checker):
         assert setting is not None
         if event.failure.header("retry-after") or event.failure.code in (1002, 1003, *range(1007, 1011)):
             self._excused_until = event.at + _LONGEST_EXCUSE
-        if (event.failure.code or 0) >= 4000:
+        if (event.failure.code or 0) >= 4000 or leads_to(event.failure) is not None:
             self._excused_until = event.at + _LONGEST_EXCUSE
         if isinstance(event, ConnectFailed):
             return
         self._open.pop(event.conn, None)
-        self._latest = self.voyage.shard_of(event.conn)
-        self._losses.append((event.at, self._latest))
+        shard = self.voyage.shard_of(event.conn)
+        self._losses.append((event.at, shard))
         self._untold.append(event.at)
         before = event.at - setting.period
         self._losses = [loss for loss in self._losses if loss[0] > before]
         self._untold = [at for at in self._untold if at > before]
+        self._note_owed(event.at, shard)
 
     def _counts(self, shard: int) -> tuple[int, float]:
         """How often it lost its connection, and the others on average."""
@@ -105,13 +113,18 @@ class UnrestTold(Checker):
         self._forget(shard)
         self._goes_to[shard] = event.url
 
-    def on_settled(self, machine: object, now: float) -> None:
-        shard, self._latest = self._latest, None
+    def _note_owed(self, at: float, shard: int) -> None:
+        """What must be told of that loss before anything later happens."""
         setting = self.config.rebalance
-        if shard is None or setting is None or self.voyage.fleet.ended is not None:
-            return
+        assert setting is not None
         if len(self._untold) >= setting.tell_after * self._shards:
-            self.fail(f"connections were lost {len(self._untold)} times, of {self._shards} shards, and nobody was told")
+            self._owed[Unsteady] = at, f"connections were lost {len(self._untold)} times, and nobody was told"
         # Where connections overlap, the successor may be on its way already.
-        if self._is_restless(shard) and not self.voyage.plan.overlaps and self._excused_until < now:
-            self.fail(f"shard {shard} lost its connection {self._counts(shard)[0]} times, and goes on where it was")
+        if self._is_restless(shard) and not self.voyage.plan.overlaps and self._excused_until < at:
+            mine, _ = self._counts(shard)
+            self._owed[Rebalanced] = at, f"shard {shard} lost its connection {mine} times, and goes on where it was"
+
+    def _judge_owed(self, now: float) -> None:
+        for at, problem in self._owed.values():
+            if at < now:
+                self.fail(problem)

@@ -305,6 +305,8 @@ class MessageWindowKept(Checker):
             since = record.accepted_at
             if self._stalls.noticeable(since, at, 0.0):
                 return
+            if self.voyage.greetings is not None:
+                return  # the user may not have been done with it
             if self.voyage.plan.is_sharded and self._refused_at >= since:
                 return  # it may have been all that the shard wants
         if not self.voyage.held(since, at, record.accepted_at):

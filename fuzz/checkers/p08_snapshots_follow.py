@@ -37,12 +37,14 @@ class SnapshotsFollow(Checker):
                 self._known.pop(stream, None)
                 if item.cause.cause is Cause.OVERFLOW:
                     self._overtaken.add(stream)
-                self._lost_at[stream] = item.at
+                self._lost_at[stream] = max(item.at, self._lost_at.get(stream, 0.0))
         elif isinstance(item, Resynced):
             assert isinstance(item.snapshot, Snapshot)
             self._known[item.stream] = item.snapshot.latest
             self._snapshot_at[item.stream] = item.at
-            self._overtaken.discard(item.stream)
+            # The gap of all that was conflated away stands before everything that is left, older snapshots included.
+            if self.config.overflow.policy != "conflate" or item.at >= self._lost_at.get(item.stream, 0.0):
+                self._overtaken.discard(item.stream)
         elif (text := text_of(item)) is not None:
             self._note(*number_of(text))
 
@@ -51,7 +53,7 @@ class SnapshotsFollow(Checker):
         if snapshots is None or not snapshots.are_for(stream) or self._had_left(stream):
             return
         known = self._known.get(stream)
-        if known is None and stream in self._overtaken:
+        if stream in self._overtaken:
             return
         if known is None:
             self.fail(f"{stream}: {number} came before a snapshot")

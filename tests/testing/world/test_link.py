@@ -221,3 +221,15 @@ def test_a_reader_that_leaves_between_two_pieces_gets_no_more():
         pipe.put(None)
         wire.schedule.run(1.0)
         assert len(pieces) == 1
+
+
+@pytest.mark.parametrize("held_until", [60.0, math.inf])
+def test_a_break_that_was_held_back_is_told_when_the_network_is_mended(held_until: float):
+    wire = Wire(delay=0.5)
+    wire.pipe.hold(held_until)
+    wire.pipe.break_off()
+    wire.schedule.run(10.0)
+    wire.pipe.release()
+    wire.pipe.release()
+    wire.schedule.run(100.0)
+    assert wire.arrived == [(10.5, RST)]

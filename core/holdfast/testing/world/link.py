@@ -45,6 +45,7 @@ class Pipe:
         self._last_arrival = 0.0
         self._held_until = 0.0
         self._dead = False
+        self._is_broken = False
         self._breaking: Appointment | None = None  # the other end's news of an RST, on its way
 
     def put(self, data: bytes | None) -> None:
@@ -71,6 +72,10 @@ class Pipe:
         if self._is_held:
             self._held_until = self._schedule.now
             self._schedule.call_in(0.0, self._arrive)
+            if self._is_broken:  # which was held back, too
+                if self._breaking is not None:
+                    self._breaking.cancel()
+                self._breaking = self._schedule.call_in(self._weather.delay, lambda: self._end(True))
 
     def break_off(self) -> None:
         """RST: what is under way is lost, and the other end learns of it, unless the network holds that back too."""
@@ -80,10 +85,12 @@ class Pipe:
             at = max(self._schedule.now + self._weather.delay, self._held_until)
             if at < math.inf:
                 self._breaking = self._schedule.call_at(at, lambda: self._end(True))
+            self._is_broken = True
 
     def abandon(self) -> None:
         """The reader is gone: nothing arrives any more, and nobody is told."""
         self._dead = True
+        self._is_broken = False
         self._underway.clear()
         if self._breaking is not None:
             self._breaking.cancel()
