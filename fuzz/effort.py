@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 DAY = 24 * 3600.0
 
-_LONGEST = 56 * DAY
+_LONGEST = 112 * DAY
 _LONGEST_HUSH = 2000  # messages of all streams, while one of them is in the dark, or may be
 _EFFORT = 5000.0  # of a voyage: messages that come alone, each of which costs about 40 µs of a processor
-_MOST = 300_000.0  # of a quiet one
-_QUIET = 1.0  # of a second of a quiet voyage, at most
+_MOST = 400_000.0  # of a quiet one
+_QUIET = 0.5  # of a second of a quiet voyage, at most
 _LOOK = 0.12  # at the clock
 _MERGING = 8.0  # looks in an overlap at the connections that are merged
 _SHORT = 30.0  # seconds
@@ -64,5 +64,5 @@ def _dials_in_vain(plan: Plan) -> float:
 def length_of(plan: Plan) -> float:
     """Seconds of a voyage like this. The quiet ones may take more, up to weeks: what is rare needs time."""
     effort = effort_of(plan)
-    whole = min(_EFFORT * max(_QUIET / effort, 1.0) ** 3, _MOST)
+    whole = min(_EFFORT * max(_QUIET / effort, 1.0) ** 4, _MOST)
     return min(whole / effort, _LONGEST)
