@@ -59,3 +59,6 @@ LEG_TROUBLES: dict[str, Callable[[Voyage, Chance], None]] = {
     "rotate_in_vain": _rotate_in_vain,
     "weather": _weather,
 }
+
+ROTATING = frozenset({"hold_one", "rotate", "rotate_in_vain"})
+"""Of these, the ones in which a connection is replaced while it is there."""

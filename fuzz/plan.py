@@ -14,7 +14,7 @@ from fuzz.dialect import Spoken
 from fuzz.doors import names_of
 from fuzz.effort import hush, length_of
 from fuzz.leg_plan import SHARE_WITH_LEGS, DrawnLegs, draw_legs
-from fuzz.leg_troubles import LEG_TROUBLES
+from fuzz.leg_troubles import LEG_TROUBLES, ROTATING
 from fuzz.number_plan import DrawnDoors, DrawnNumbers, DrawnResync, draw_doors, draw_numbers
 from fuzz.number_troubles import can_occur
 from fuzz.stream_plan import SHARE_WITH_STREAMS, Drawn, draw_streams
@@ -108,7 +108,7 @@ class Plan:
     def overlaps(self) -> bool:
         """Whether several connections may carry the same streams."""
         options = self.options
-        return options.get("legs", 1) > 1 or options.get("rotation") is not None or "rotate" in self.pauses
+        return options.get("legs", 1) > 1 or options.get("rotation") is not None or not ROTATING.isdisjoint(self.pauses)
 
     def longest_hush(self, seconds: float) -> float:
         """So long, or less where much is said in that time, and healing would take as long."""

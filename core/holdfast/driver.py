@@ -153,6 +153,7 @@ class Driver(ABC, Generic[S]):
             self._carry_out(command)
         if self._hungry is not None and fleet.has_items:
             self._hungry.set()
+            self._hungry = None
         for ready, event in self._waiters:
             if ready():
                 event.set()
@@ -163,18 +164,16 @@ class Driver(ABC, Generic[S]):
             self._armed = deadline
             self.arm(deadline)
 
-    async def next_run(self, limit: int) -> list[Message] | events.Event:
-        """Wait for items, and take a run of them: for the one task that takes. Cancelling it loses nothing."""
-        fleet = self.fleet
-        if fleet.has_items:
-            await self.checkpoint()
-        else:
-            self._hungry = self.make_event()
-            try:
-                await self._hungry.wait()
-            finally:
-                self._hungry = None
-        run = fleet.take_run(limit)
+    def items_there(self) -> Awaitable[object]:
+        """To be awaited before `take_run`, by the one task that takes. Cancelling it loses nothing."""
+        if self.fleet.has_items:
+            return self.checkpoint()
+        self._hungry = self.make_event()
+        return self._hungry.wait()
+
+    def take_run(self, limit: int) -> list[Message] | events.Event:
+        """Some of the items that are there."""
+        run = self.fleet.take_run(limit)
         assert run is not None
         self._rearm()  # that is all that taking can lead to
         return run
@@ -205,18 +204,17 @@ class Driver(ABC, Generic[S]):
             await self._written.writable.wait()
 
     def _carry_out(self, command: Command) -> None:
-        kind = type(command)
-        if kind is Connect:
-            self.dial(command.conn, cast(Connect, command).endpoint)
-        elif kind is Disconnect:
+        if isinstance(command, Write):
+            self.write(command.conn, command.data)
+        elif isinstance(command, Connect):
+            self.dial(command.conn, command.endpoint)
+        elif isinstance(command, Disconnect):
             self.disconnect(command.conn)
-        elif kind is Write:
-            self.write(command.conn, cast(Write, command).data)
-        elif kind is Pause:
+        elif isinstance(command, Pause):
             self.pause(command.conn)
-        elif kind is Resume:
+        elif isinstance(command, Resume):
             self.resume(command.conn)
-        elif kind is EndJob:
+        elif isinstance(command, EndJob):
             self.end_job(command.conn)
         else:
             self.jobs[command.conn] = self.start_job(self._run_job, cast(Job, command))

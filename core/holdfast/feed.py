@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from holdfast.callbacks import Callbacks, check_callback
 from holdfast.driver import Driver
@@ -227,14 +227,16 @@ class Feed(Generic[M]):
             raise _error_of(last)
         if self._taking:
             raise LocalProtocolError("another task is waiting for this feed's next item: let one task take and hand on")
+        driver = self._driver
         self._taking = True
         try:
-            run = await self._driver.next_run(_AT_ONCE)
+            await driver.items_there()
         finally:
             self._taking = False
+        run = driver.take_run(_AT_ONCE)
         if type(run) is Closed:
             self._last = run
-        return cast("list[M] | Event", run)
+        return run  # type: ignore[return-value]  # what the messages are, M says
 
 
 def _error_of(ended: Closed) -> HoldfastError:

@@ -139,6 +139,26 @@ def test_an_early_tick_is_a_no_op(situation: str) -> None:
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)
+def test_a_tick_that_is_not_due_judges_nobody(situation: str) -> None:
+    world = SITUATIONS[situation]()
+    world.consume()
+    looks = 0
+    for _ in range(200):
+        deadline = world.fleet.next_deadline()
+        if deadline == math.inf:
+            break
+        is_due = world.fleet.is_due(deadline)
+        items, commands = len(world.items), len(world.commands)
+        world.run(deadline - world.now)
+        world.consume()
+        if not is_due:
+            looks += 1
+            assert (len(world.items), len(world.commands)) == (items, commands)
+        assert not world.fleet.is_due(world.now)
+    assert looks > 10 or deadline == math.inf
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
 def test_the_deadline_is_a_pure_getter(situation: str) -> None:
     world, twin = SITUATIONS[situation](), SITUATIONS[situation]()
     for _ in range(20):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from dataclasses import replace
 
 import pytest
 from fuzz.canaries import CANARIES, Canary
-from fuzz.checkers import CHECKERS
+from fuzz.checkers import CHECKERS, Checker
 from fuzz.effort import DAY, effort_of
 from fuzz.jobs import Outcome, sail_twice
 from fuzz.plan import HOUR, draw_plan
@@ -16,10 +17,10 @@ from fuzz.state_machine import FleetUnderInputs
 from fuzz.stream_troubles import STREAM_TROUBLES
 from fuzz.tally import Result, Tally
 from fuzz.troubles import TROUBLES
-from fuzz.voyage import sail
+from fuzz.voyage import Voyage, sail
 from hypothesis import HealthCheck, settings
 
-from holdfast import Retry
+from holdfast import Fleet, Retry
 
 # Promises without a checker of their own: 11 is what no exception may leave, 13 is the digest of two runs.
 WITHOUT_CHECKER = {11, 13}
@@ -29,6 +30,26 @@ WITHOUT_CHECKER = {11, 13}
 def test_a_voyage_keeps_every_promise(seed: int):
     log = sail(draw_plan(seed, tuple(TROUBLES)).first(HOUR))
     assert log.dials > 0
+
+
+class AwakeInTime(Checker):
+    """Whatever an input led to, the fleet knows the earliest deadline of its shards, though it does not always ask."""
+
+    promise = 3
+
+    def on_settled(self, machine: Fleet, now: float) -> None:  # type: ignore[override]  # it is one
+        earliest = min((shard.next_deadline() for shard in machine._by_conn.values()), default=math.inf)
+        if earliest < machine._shards.agenda.next:
+            self.fail(f"a shard is due at {earliest}, and the fleet wakes at {machine._shards.agenda.next}")
+
+
+def test_no_deadline_is_overlooked():
+    plans = [draw_plan(seed, tuple(TROUBLES)).first(HOUR / 2) for seed in range(300)]
+    spoken = [plan for plan in plans if plan.spoken is not None]
+    counted = [plan for plan in spoken if plan.spoken and plan.spoken.limits.counts and plan.overlaps]
+    losing = [replace(plan, pauses={**plan.pauses, "lose_numbered": 60.0}) for plan in counted]
+    for plan in [*spoken[:16], *losing[:8]]:
+        assert Voyage(plan, [AwakeInTime]).sail().messages > 0
 
 
 def test_voyages_meet_every_rule_and_few_at_a_time():

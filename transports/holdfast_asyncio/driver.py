@@ -34,7 +34,6 @@ class AsyncioDriver(Driver[SocketProtocol]):
         "_leaving",
         "_loop",
         "_timer",
-        "outer_window",
     )
 
     def __init__(self, config: FeedConfig) -> None:
@@ -81,6 +80,9 @@ class AsyncioDriver(Driver[SocketProtocol]):
             self._timer = self._loop.call_at(deadline, self._timer_fired)
 
     def _timer_fired(self) -> None:
+        if not self.fleet.is_due(self.now()):
+            self._tick()  # which judges nobody
+            return
         # What is readable is read before anybody is judged. asyncio polls its sockets before it runs timers; a loop on
         # libuv does not, and runs what is called soon before it polls: so it takes two turns for a poll to lie between.
         self._timer = self._loop.call_soon(self._one_more_turn)
@@ -158,7 +160,7 @@ class AsyncioDriver(Driver[SocketProtocol]):
         return task
 
     def make_event(self) -> Signal:
-        return Signal(self._loop)
+        return Signal(loop=self._loop)
 
     async def checkpoint(self) -> None:
         await asyncio.sleep(0)

@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 
 
-class Signal:
-    """An event for one task, and one time: less than half the cost of an asyncio.Event."""
+class Signal(asyncio.Future[None]):
+    """An event for one task, and one time: a third of the cost of an asyncio.Event."""
 
-    __slots__ = ("_future",)
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._future: asyncio.Future[None] = loop.create_future()
+    __slots__ = ()
 
     def set(self) -> None:
-        if not self._future.done():  # it may have been cancelled, too
-            self._future.set_result(None)
+        if not self.done():  # it may have been cancelled, too
+            self.set_result(None)
 
     def wait(self) -> asyncio.Future[None]:
-        return self._future
+        return self

@@ -31,7 +31,6 @@ class TrioDriver(Driver[Socket]):
         "_dials",
         "_nursery",
         "_timer",
-        "outer_window",
     )
 
     def __init__(self, config: FeedConfig, nursery: trio.Nursery) -> None:
@@ -71,7 +70,8 @@ class TrioDriver(Driver[Socket]):
                 await trio.sleep_forever()
             # Readers woken in this same turn of the loop may come after us: let them hand in what is readable
             # before anybody is judged.
-            await trio.lowlevel.checkpoint()
+            if self.fleet.is_due(self.now()):
+                await trio.lowlevel.checkpoint()
             self.deadline_came()
 
     def dial(self, conn: int, endpoint: Endpoint) -> None:

@@ -10,7 +10,8 @@ The contract of a driver, in five steps:
    connections are never reused, so late bytes of an old socket are inert.
 3. Wake the consumer if `has_items`; it takes them with `take_items()`, or `take_run()`.
 4. Re-arm the one timer, only if `next_deadline()` moved.
-5. Before a `tick`, read what is readable: the machine must not judge a peer while its words lie unread.
+5. Before a `tick`, read what is readable: the machine must not judge a peer while its words lie unread. (Where that
+   takes a turn of the loop: `is_due` says whether anybody is to be judged.)
 
 Remote faults never raise here. Misuse by the caller raises LocalProtocolError and changes nothing.
 """
@@ -275,6 +276,11 @@ class Fleet:
         if self._reminders and self._reminders[0] < deadline and not self.is_closed:
             deadline = self._reminders[0]
         return deadline
+
+    def is_due(self, now: float) -> bool:
+        """Whether a `tick` would do more than look at the clock, so that what is readable must be read before it."""
+        deadline = min(self._shards.agenda.next, self._drained_at)
+        return deadline <= now or bool(self._reminders and self._reminders[0] <= now)
 
     def stream_states(self) -> dict[str, str]:
         """For each wanted stream: `wanted`, `asked`, `subscribed` or `refused`."""

@@ -9,15 +9,15 @@ from typing import Protocol
 
 from holdfast.config import FeedConfig
 from holdfast.connection import Connection
-from holdfast.events import LegEnded, Message, Rotated, Rotating
+from holdfast.events import LegEnded, Rotated, Rotating
 from holdfast.failures import Cause, Failure
 from holdfast.supervisor import delivery
+from holdfast.supervisor.above import Replace
 from holdfast.supervisor.delivery import Delivery
 from holdfast.supervisor.leg import Leg, State
 from holdfast.supervisor.redial import Redial
 from holdfast.supervisor.rotation import Handover, Rotations
 from holdfast.supervisor.shared import Shared
-from holdfast.supervisor.streams import Replace
 from holdfast.supervisor.tally import Tally
 from holdfast.timers import Timers
 
@@ -62,6 +62,7 @@ class Confluence:
         "_timers",
         "_to_rotate",
         "connections",
+        "deliver",
         "emit",
         "ledger",
         "legs",
@@ -83,6 +84,7 @@ class Confluence:
             outlet, config, tally, self.wanted, self.connections, self._carriers, self._rotations.overlap_timeout
         )
         self.ledger = self._delivery.ledger
+        self.deliver = self._delivery.deliver
         self._to_rotate: list[tuple[Leg, str, bool]] = []  # one after the other; whether elsewhere
         self._timers = Timers(Timer)
         count = len(config.targets)
@@ -90,10 +92,10 @@ class Confluence:
 
     # Inputs
 
-    def leg_of(self, conn: int) -> Leg | None:
+    def leg_of(self, connection: Connection) -> Leg | None:
         """The one whose current connection this is."""
-        leg = self._carriers.get(conn)
-        return leg if leg is not None and leg.current is self.connections.get(conn) else None
+        leg = self._carriers.get(connection.conn)
+        return leg if leg is not None and leg.current is connection else None
 
     def forget_closed(self, closed: Iterable[int]) -> None:
         """Their sockets are gone."""
@@ -225,9 +227,6 @@ class Confluence:
     def going_away(self, leg: Leg, now: float) -> None:
         if self._rotations.enabled:
             self._want_rotation(leg, "the service announced that it ends the connection", now)
-
-    def deliver(self, leg: Leg, messages: list[Message], nbytes: int, now: float) -> None:
-        self._delivery.deliver(leg, messages, nbytes, now)
 
     def ponged(self, leg: Leg, pinged_at: float, now: float) -> None:
         if leg.current is not None and self._delivery.merges:

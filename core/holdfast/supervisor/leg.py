@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import Enum, IntEnum
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from holdfast.config import FeedConfig
 from holdfast.connection import Connection, Lost, Opened, Pong, Refused, Report
@@ -33,10 +33,11 @@ from holdfast.events import (
 )
 from holdfast.failures import Cause, Failure
 from holdfast.source import shown
+from holdfast.supervisor.above import LegOwner, Replace
 from holdfast.supervisor.data_watch import DataWatch
 from holdfast.supervisor.redial import Redial
 from holdfast.supervisor.shared import Shared
-from holdfast.supervisor.streams import Replace, Streams
+from holdfast.supervisor.streams import Streams
 from holdfast.supervisor.tally import LegTally, Tally
 from holdfast.timers import Timers
 
@@ -58,58 +59,6 @@ class Timer(IntEnum):
     STALE = 1  # the next look at the silence of data
 
 
-class Owner(Protocol):
-    """The feed, as a leg sees it."""
-
-    @property
-    def wanted(self) -> dict[str, None]:
-        """The streams that the feed wants. It changes."""
-        ...
-
-    def emit(self, event: Event) -> None:
-        """An event, behind all that was delivered."""
-
-    def dialled(self, leg: Leg, connection: Connection) -> None:
-        """The leg has a new connection."""
-
-    def opened(self, leg: Leg, now: float) -> None:
-        """Its handshake succeeded, and what is sent first was sent."""
-
-    def lost(self, leg: Leg, connection: Connection, since: float, failure: Failure, now: float) -> None:
-        """It was lost: whatever came before `since` was delivered. The leg goes on by itself."""
-
-    def refused(self, leg: Leg, connection: Connection) -> None:
-        """It was dialled in vain. The leg goes on by itself."""
-
-    def ponged(self, leg: Leg, pinged_at: float, now: float) -> None:
-        """A ping of that time was answered."""
-
-    def covered(self, leg: Leg, streams: Sequence[str], now: float) -> None:
-        """From now on it brings these streams."""
-
-    def uncovered(self, leg: Leg, streams: Sequence[str], now: float, *, gone: bool) -> None:
-        """It does not bring these any more."""
-
-    def was_silent(self, leg: Leg, stream: str, since: float, now: float) -> None:
-        """The stream had fallen silent on it, and brings something again."""
-
-    def missed(self, leg: Leg, first: int, last: int, since: float, now: float) -> None:
-        """Its connection left out what should have had these numbers, of whatever streams."""
-
-    def going_away(self, leg: Leg, now: float) -> None:
-        """The service says that it will end the connection."""
-
-    def deliver(self, leg: Leg, messages: list[Message], nbytes: int, now: float) -> None:
-        """Messages of the leg's, in order. The list is the feed's from now on."""
-
-    def replace(self, leg: Leg, replace: Replace, now: float) -> bool:
-        """A stream is silent for too long. Whether the feed sees to it; else the leg drops its connection."""
-        ...
-
-    def gave_up(self, leg: Leg, failure: Failure, reason: str, now: float) -> None:
-        """No retry can help this leg."""
-
-
 class Leg:
     """Its connections, its redials, and the watch over its data."""
 
@@ -127,7 +76,7 @@ class Leg:
         "tally",
     )
 
-    def __init__(self, owner: Owner, config: FeedConfig, shared: Shared, tally: Tally, redial: Redial) -> None:
+    def __init__(self, owner: LegOwner, config: FeedConfig, shared: Shared, tally: Tally, redial: Redial) -> None:
         self.state = State.IDLE
         self.current: Connection | None = None
         self.data = DataWatch()

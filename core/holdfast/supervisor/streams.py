@@ -11,7 +11,6 @@ import math
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 from fnmatch import fnmatchcase
-from typing import Protocol
 
 from holdfast.config import FeedConfig
 from holdfast.connection import Connection
@@ -22,13 +21,11 @@ from holdfast.dialects.words import (
     Listed,
     Notice,
     Patience,
-    Reading,
     Refused,
     Reply,
     Update,
 )
 from holdfast.events import (
-    Event,
     Lagging,
     Notified,
     Stale,
@@ -37,7 +34,8 @@ from holdfast.events import (
     Unsubscribed,
 )
 from holdfast.failures import Cause, Failure
-from holdfast.records import dataclass
+from holdfast.supervisor.above import Carrier, Replace
+from holdfast.supervisor.positions import Positions
 from holdfast.supervisor.shared import Shared
 from holdfast.supervisor.stream_watch import StreamWatch, Watched
 from holdfast.supervisor.subscriptions import Subscriptions
@@ -52,41 +50,6 @@ class Timer(IntEnum):
     ANSWER = 1  # a request has waited long enough, or an audit is due
     SILENCE = 2  # the next look at the silence of streams
     PING = 3  # the next ping in the service's own form
-
-
-@dataclass(frozen=True, slots=True)
-class Replace:
-    """The connection must be replaced; `elsewhere`: by one to another endpoint, if there is one."""
-
-    failure: Failure
-    elsewhere: bool = False
-
-
-class Carrier(Protocol):
-    """Who carries the streams, as they see it."""
-
-    @property
-    def wanted(self) -> dict[str, None]:
-        """What the feed wants. It changes."""
-        ...
-
-    def emit(self, event: Event) -> None:
-        """An event, behind all that was delivered."""
-
-    def covered(self, streams: Sequence[str], now: float) -> None:
-        """From now on the connection brings these."""
-
-    def uncovered(self, streams: Sequence[str], now: float, *, gone: bool) -> None:
-        """From now on it brings these no more; or not `gone`: it may bring them no more."""
-
-    def was_silent(self, stream: str, since: float, now: float) -> None:
-        """The stream had fallen silent, and brings something again."""
-
-    def missed(self, first: int, last: int, since: float, now: float) -> None:
-        """The connection left out what should have had these numbers, of whatever streams."""
-
-    def going_away(self, now: float) -> None:
-        """The service says that it will end the connection."""
 
 
 class Streams:
@@ -105,9 +68,8 @@ class Streams:
         self._connection: Connection | None = None
         self._subscriptions: Subscriptions | None = None
         self._first = False  # nothing was brought yet on this connection
-        self._counts = dialect.limits.counts
-        self._position: int | None = None  # of the latest that has one, on this connection, and when it came
-        self._position_at = 0.0
+        self._stirred = False  # what was read may have moved deadlines, ours or those of the feed
+        self._positions: Positions | None = None  # of this connection, where the service counts
 
     # What is wanted
 
@@ -184,7 +146,7 @@ class Streams:
         assert connection.endpoint is not None
         self._connection = connection
         self._first = True
-        self._position = None
+        self._positions = Positions() if self._dialect.limits.counts else None
         asked = sorted(self._dialect.asked_by(connection.endpoint))
         subscriptions = Subscriptions(self._dialect, self._wanted, self._config.subscribing, asked, now)
         self._subscriptions = subscriptions
@@ -215,14 +177,15 @@ class Streams:
 
     def read(self, texts: list[str | bytes], deliver: Callable[[list[Update]], None], now: float) -> list[Update]:
         """The data among these messages, in order. What stood before an event is delivered before it is emitted."""
-        read, streams = self._dialect.read, self._watch.streams
+        read, streams, positions = self._dialect.read, self._watch.streams, self._positions
         updates: list[Update] = []
         for text in texts:
             reading = read(text)
-            if self._counts and (skipped := self._count(reading, now)) is not None:
+            if positions is not None and (skipped := positions.note(reading, now)) is not None:
                 if updates:
                     deliver(updates)
                     updates = []
+                self._stirred = True
                 self._carrier.missed(*skipped, now)
             if not isinstance(reading, Update):
                 if updates:
@@ -231,7 +194,7 @@ class Streams:
                 self._hear(reading, now)
                 continue
             if self._first:
-                self._first = False
+                self._first, self._stirred = False, True
                 known = reading.stream is None or reading.stream in streams
                 self._carrier.covered(() if known else (reading.stream,), now)  # type: ignore[arg-type]  # it has a name
             watched = streams.get(reading.stream)  # type: ignore[arg-type]  # None is no stream's name
@@ -256,18 +219,15 @@ class Streams:
             updates.append(reading)
         return updates
 
-    def _count(self, reading: Reading, now: float) -> tuple[int, int, float] | None:
-        """Whether numbers were left out before this one: the first and the last of them, and since when."""
-        position: int | None = getattr(reading, "position", None)
-        if position is None:
-            return None
-        before, since = self._position, self._position_at
-        self._position, self._position_at = position, now
-        return (before + 1, position - 1, since) if before is not None and position > before + 1 else None
+    def was_stirred(self) -> bool:
+        """Whether what was read since the last call may have moved deadlines: streams that flow move none."""
+        stirred, self._stirred = self._stirred, False
+        return stirred
 
     def _heard_again(self, watched: Watched, stream: str, update: Update, now: float) -> None:
         """The first message of a stream since it was not held or was missed; all of one that may lag."""
         assert self._connection is not None
+        self._stirred = True
         patience = watched.patience
         acknowledged = watched.held and watched.missed_since is None  # else that comes late, or it was in doubt
         if not acknowledged and not self._may_be_dropped(stream):
@@ -288,6 +248,7 @@ class Streams:
 
     def _hear(self, word: Control, now: float) -> None:
         subscriptions, connection = self._subscriptions, self._connection
+        self._stirred = True
         if subscriptions is None or connection is None:
             return
         kind = type(word)

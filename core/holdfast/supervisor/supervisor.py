@@ -94,6 +94,7 @@ class Supervisor:
         "_look_at",
         "_owner",
         "_pass_on",
+        "_resyncs",
         "_sequences",
         "_shared",
         "_tally",
@@ -112,6 +113,7 @@ class Supervisor:
         self._tally = Tally()
         self.data_at: float | None = None  # when the latest message came
         self._look_at = 0.0  # when the next look at messages is due, and not at every one
+        self._resyncs = config.resync is not None
         self._sequences: Sequences | None = None
         self._pass_on = owner.pass_on
         self._legs = Confluence(self, config, shared, self._tally)
@@ -131,14 +133,15 @@ class Supervisor:
         self.connections[conn].connected(now)
 
     def endpoint_made(self, conn: int, endpoint: Endpoint, now: float) -> None:
-        if (leg := self._legs.leg_of(conn)) is not None:
-            leg.endpoint_made(self.connections[conn], endpoint, now)
+        connection = self.connections[conn]
+        if (leg := self._legs.leg_of(connection)) is not None:
+            leg.endpoint_made(connection, endpoint, now)
             self._forget_closed()
 
     def postponed(self, conn: int, until: float, now: float) -> None:
         connection = self.connections[conn]
         connection.postponed()
-        if (leg := self._legs.leg_of(conn)) is not None:
+        if (leg := self._legs.leg_of(connection)) is not None:
             leg.postponed(connection, until, now)
         self._forget_closed()
 
@@ -147,7 +150,7 @@ class Supervisor:
         messages: list[str | bytes] = []
         self._handle(connection, connection.on_connect_done(failure, now, messages), now)
         for message in messages:  # one by one: a policy of Overflow drops what was delivered together
-            if (leg := self._legs.leg_of(conn)) is not None:
+            if (leg := self._legs.leg_of(connection)) is not None:
                 leg.deliver([message], size_of(message), now)
 
     def connect_failed(self, conn: int, failure: Failure, now: float) -> None:
@@ -157,7 +160,7 @@ class Supervisor:
     def received(self, conn: int, data: bytes, now: float) -> bool:
         """Returns whether more came of it than messages, so that deadlines may have moved nearer."""
         connection = self.connections[conn]
-        leg = self._legs.leg_of(conn)
+        leg = self._legs.leg_of(connection)
         messages: list[str | bytes] = []
         reports = connection.received(data, now, messages)
         self._tally.bytes += len(data)
@@ -165,7 +168,7 @@ class Supervisor:
         if not reports:
             if messages and leg is not None:
                 leg.deliver(messages, nbytes, now)
-            return leg is None or leg.streams is not None  # whose deadlines move with what the service answers
+            return leg is None or (leg.streams is not None and (leg.streams.was_stirred() or self._resyncs))
         # Opened stands before the first message; all else stands behind those that came with it.
         rest = reports
         if leg is not None and isinstance(reports[0], Opened):
@@ -373,7 +376,7 @@ class Supervisor:
 
     def _handle(self, connection: Connection, reports: Sequence[Report], now: float) -> None:
         for report in reports:
-            if (leg := self._legs.leg_of(connection.conn)) is not None:
+            if (leg := self._legs.leg_of(connection)) is not None:
                 leg.handle(connection, report, now)
         if connection.state is ConnectionState.CLOSED:
             self._forget_closed()
