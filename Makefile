@@ -71,7 +71,7 @@ $(FAST)/.ready: $(READY) $(wildcard fast/*.* fast/holdfast_fast/*)
 test-fast: $(FAST)/.ready  ## tests of what the compiled loops touch, with them; needs a C compiler
 	@PYTHONPATH=$(FAST) $(BIN)/python -c 'import holdfast, sys; sys.exit(not holdfast.accelerator)'
 	PYTHONPATH=$(FAST) $(BIN)/pytest --numprocesses auto --dist worksteal \
-	  tests/wire tests/connection tests/transports tests/fuzz
+	  tests/wire tests/connection tests/words/test_taken.py tests/transports tests/fuzz
 
 fuzz: $(READY)  ## long tests in simulated time, for FUZZ_SECONDS (default 300)
 	$(BIN)/python -m fuzz

@@ -1,4 +1,4 @@
-"""The extension. It keeps to the stable ABI, so that a wheel serves every CPython from 3.11 on."""
+"""The extensions. They keep to the stable ABI, so that a wheel serves every CPython from 3.11 on."""
 
 import sysconfig
 
@@ -10,11 +10,12 @@ STABLE = not sysconfig.get_config_var("Py_GIL_DISABLED")
 setup(
     ext_modules=[
         Extension(
-            "holdfast_fast._loops",
-            ["holdfast_fast/_loops.c"],
+            f"holdfast_fast.{name}",
+            [f"holdfast_fast/{name}.c"],
             define_macros=[("Py_LIMITED_API", "0x030B0000")] if STABLE else [],
             py_limited_api=STABLE,
         )
+        for name in ("_loops", "_taken")
     ],
     options={"bdist_wheel": {"py_limited_api": "cp311"}} if STABLE else {},
 )

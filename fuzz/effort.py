@@ -9,11 +9,11 @@ if TYPE_CHECKING:
 
 DAY = 24 * 3600.0
 
-_LONGEST = 28 * DAY
+_LONGEST = 56 * DAY
 _LONGEST_HUSH = 2000  # messages of all streams, while one of them is in the dark, or may be
-_EFFORT = 8000.0  # of a voyage: messages that come alone, each of which costs about 50 µs of a processor
+_EFFORT = 5000.0  # of a voyage: messages that come alone, each of which costs about 40 µs of a processor
 _MOST = 300_000.0  # of a quiet one
-_QUIET = 1.2  # of a second of a quiet voyage, at most
+_QUIET = 1.0  # of a second of a quiet voyage, at most
 _LOOK = 0.12  # at the clock
 _SHORT = 30.0  # seconds
 _IN_A_BATCH = 0.2  # of a message that comes with others

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import multiprocessing
 import queue
@@ -15,7 +16,8 @@ from typing import Any
 from fuzz.jobs import JOBS
 from fuzz.tally import Result, Tally
 
-_OTHER_JOBS = {0: "machine", 5: "readers", 10: "twice", 15: "twice"}  # of every twenty
+_OTHER_JOBS = {0: "machine", 10: "readers", 20: "twice", 30: "twice"}  # of every forty
+_GARBAGE_KEPT = 50_000  # objects; a voyage makes little that refers to itself
 _PATIENCE = 120.0  # real seconds beyond the end for a job that is still under way
 
 
@@ -72,9 +74,11 @@ def _collect(results: QueueOf[Result], workers: list[Any], tally: Tally, until: 
 
 
 def _work(results: QueueOf[Result], first_seed: int, step: int, until: float) -> None:
+    gc.freeze()  # what was imported stays
+    gc.set_threshold(_GARBAGE_KEPT)
     seed, number = first_seed, 0
     while time.time() < until:
-        kind = _OTHER_JOBS.get(number % 20, "voyage")
+        kind = _OTHER_JOBS.get(number % 40, "voyage")
         began = time.time()
         try:
             outcome, problem = JOBS[kind](seed), None

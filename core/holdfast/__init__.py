@@ -3,9 +3,9 @@
 Applications use `holdfast_asyncio` or `holdfast_trio`; settings, events and errors are found here.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from holdfast.compiled import accelerator
 from holdfast.config import FeedConfig, FeedOptions
 from holdfast.dialects.dialect import Dialect, Service, ServiceLimits
 from holdfast.dialects.words import Patience, Update
@@ -79,14 +79,14 @@ from holdfast.stats import FeedStats, Histogram, LegStats, ShardStats, StreamSta
 
 if TYPE_CHECKING:
     from holdfast.fleet import Fleet
-    from holdfast.wire import accelerator
 else:
-    # The machine is imported with the first feed, or by whoever asks for it: see `driver.py`.
-    _OF_THE_MACHINE = {"Fleet": "holdfast.fleet", "accelerator": "holdfast.wire"}
 
     def __getattr__(name: str) -> object:
-        if name in _OF_THE_MACHINE:
-            return getattr(import_module(_OF_THE_MACHINE[name]), name)
+        """The machine is imported with the first feed, or by whoever asks for it: see `driver.py`."""
+        if name == "Fleet":
+            from holdfast.fleet import Fleet
+
+            return Fleet
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from inspect import iscoroutinefunction
 from typing import Any, Protocol
 
@@ -46,8 +46,10 @@ class Callbacks:
         self._window = RollingWindow(_LINES, _PERIOD)
         self._untold = 0
 
-    def call(self, name: str, callback: Callback, items: Iterator[Any]) -> None:
-        """One after the other. Whatever is no error, such as a cancellation, leaves the rest in the iterator."""
+    def call(self, name: str, callback: Callback, items: Iterable[Any]) -> None:
+        """One after the other. Whatever is no error, such as a cancellation, leaves the rest in the
+        iterator, which `items` gives whenever it is asked.
+        """
         # Resumed behind the item that raised: inside of the loop there is nothing but the call.
         while True:
             item: Any = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
@@ -21,6 +21,7 @@ from holdfast.errors import (
 )
 from holdfast.events import Closed, Event, Gap, RecentEvent
 from holdfast.stats import FeedStats, StreamStats
+from holdfast.taken import Taken, taken_by
 
 M = TypeVar("M")  # what the messages are: `str | bytes`, or Update
 _AT_ONCE = 1024  # items taken between two chances for other tasks to run
@@ -37,21 +38,16 @@ class Feed(Generic[M]):
     def __init__(self, driver: Driver[Any]) -> None:
         self._driver = driver
         self._fleet = driver.fleet
-        self._taken: Iterator[M] = iter(())
+        self._taken: Taken[M] = taken_by(self._next_run)
         self._taking = False
         self._last: Closed | None = None
         self._callbacks: Callbacks | None = None  # of those who listen
 
     def __aiter__(self) -> AsyncIterator[M]:
-        return self
+        return self._taken
 
     async def __anext__(self) -> M:
-        for message in self._taken:
-            return message
-        while isinstance(run := await self._next_run(), Event):
-            pass
-        self._taken = iter(run)
-        return next(self._taken)
+        return await self._taken.__anext__()
 
     def items(self) -> AsyncIterator[M | Event]:
         """Messages and events, in order. Closed is the last; then it ends, or raises GaveUp."""
@@ -83,7 +79,7 @@ class Feed(Generic[M]):
             except StopAsyncIteration:
                 return
             if not isinstance(run, Event):
-                self._taken = iter(run)
+                self._taken.put(run)
             elif on_event is not None:
                 call("on_event", on_event, iter((run,)))
 
@@ -258,8 +254,8 @@ class _Items(AsyncIterator[M | Event], Generic[M]):
         run = await feed._next_run()
         if isinstance(run, Event):
             return run
-        feed._taken = iter(run)
-        return next(feed._taken)
+        feed._taken.put(run)
+        return next(iter(feed._taken))
 
 
 class _Batches(AsyncIterator[list[M]], Generic[M]):

@@ -34,6 +34,10 @@ class NeverStorms(Checker):
         if len(dials) > window.count and now - dials.popleft() < window.period - EPSILON:
             self.fail(f"more than {window.count} dials in {window.period:g} s")
         self._dialled_at[conn] = now
+        if self._last_failed is not None and conn == self._last_failed + 1:
+            self._last_failed = None
+            if now < self._earliest - EPSILON:
+                self.fail(f"dial {conn} came {self._earliest - now:g} s too early")
 
     def on_item(self, item: Item, now: float) -> None:
         """A slow consumer hears late: what counts are the times in the events, against those of the dials."""
@@ -74,13 +78,6 @@ class NeverStorms(Checker):
             )
         if following is None:
             self._earliest, self._last_failed = earliest, conn
-
-    def on_settled(self, machine: object, now: float) -> None:
-        conn = self._last_failed
-        if conn is not None and conn + 1 in self._dialled_at:
-            self._last_failed = None
-            if self._dialled_at[conn + 1] < self._earliest - EPSILON:
-                self.fail(f"dial {conn + 1} came {self._earliest - self._dialled_at[conn + 1]:g} s too early")
 
 
 class EveryDialHasItsReason(Checker):

@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
-from functools import partial
-from heapq import heappop, heappush
-from itertools import count
 from random import Random
+from typing import Self
 
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, Event, Request, TextMessage
 
-from holdfast import (
-    Backoff,
-    Cause,
-    Failure,
-    FeedConfig,
-    FeedOptions,
-    FeedStats,
-    Fleet,
-    Item,
-    Keepalive,
-    Retry,
-    Staleness,
-)
-from holdfast.commands import Command, Connect, Disconnect, Write
-from holdfast.testing import Abort, Exchange, Fault, Finish, ServerCommand, Stream
+from holdfast import Backoff, FeedConfig, FeedOptions, FeedStats, Fleet, Item, Keepalive, Retry, Staleness
+from holdfast.commands import Write
+from holdfast.testing import Exchange, Fault, Rules, ServerCommand, Stream
+from holdfast.testing.world import Observer, Weather, World
 
 STREAMS = (Stream("btcusdt@trade", 8), Stream("ethusdt@trade", 4))
 TARGET = "/stream?streams=btcusdt@trade/ethusdt@trade"
@@ -44,8 +31,8 @@ def stats(**changes: object) -> FeedStats:
     return replace(fleet.stats(0.0), **changes)  # type: ignore[arg-type]
 
 
-class Link:
-    """A fleet and an exchange, joined by a network with `latency` seconds one way. Both number connections alike."""
+class Link(Observer):
+    """A fleet at an exchange in the simulated world, whose network takes `latency` seconds one way; what it got."""
 
     def __init__(
         self,
@@ -54,81 +41,39 @@ class Link:
         *,
         latency: float = 0.0,
         streams: tuple[Stream, ...] = STREAMS,
+        target: str | None = None,
+        rules: Rules | None = None,
+        ping_interval: float | None = None,
         seed: int = 1,
     ) -> None:
-        url = "ws://exchange.test/stream?streams=" + "/".join(stream.name for stream in streams)
-        config = FeedConfig.build(url, {**SETTINGS, **(options or {})})
-        self.fleet = Fleet(config, random=Random(seed), entropy=Random(seed).randbytes)
-        self.exchange = Exchange(streams, script)
-        self.now = 0.0
         self.items: list[Item] = []
+        self.exchange = Exchange(streams, script, rules=rules, ping_interval=ping_interval)
         self._latency = latency
-        self._flying: list[tuple[float, int, Callable[[], None]]] = []
-        self._order = count()
-        self._cut: set[int] = set()  # connections of which the client will hear no more
-        self.exchange.start(self.now)
-        self.fleet.start(self.now)
-        self._settle()
+        self._world = World(seed, Weather(delay=latency), start_at=0.0)
+        self._world.add_host("exchange.test", self.exchange)
+        self.exchange.start(self._world.now)
+        target = target or "/stream?streams=" + "/".join(stream.name for stream in streams)
+        config = FeedConfig.build("ws://exchange.test" + target, {**SETTINGS, **(options or {})})
+        self.fleet = self._world.make_fleet(config)
+        process = self._world.run_process(self.fleet)
+        process.observe(self)
+        process.start()
 
-    def run(self, seconds: float) -> Link:
-        end = self.now + seconds
-        while True:
-            arrival = self._flying[0][0] if self._flying else end
-            self.now = max(self.now, min(arrival, self.exchange.next_deadline(), self.fleet.next_deadline(), end))
-            if self._flying and arrival <= self.now:
-                heappop(self._flying)[2]()
-            elif self.exchange.next_deadline() <= self.now:
-                self.exchange.tick(self.now)
-            elif self.fleet.next_deadline() <= self.now:
-                self.fleet.tick(self.now)
-            else:
-                return self
-            self._settle()
+    def on_item(self, item: Item, now: float) -> None:
+        self.items.append(item)
 
-    def finish(self) -> Link:
+    @property
+    def now(self) -> float:
+        return self._world.now
+
+    def run(self, seconds: float) -> Self:
+        self._world.run(seconds)
+        return self
+
+    def finish(self) -> Self:
         """The market closes, and what is on its way arrives."""
         self.exchange.stop_publishing(self.now)
         return self.run(self._latency)
-
-    def _settle(self) -> None:
-        for served in self.exchange.take_commands():
-            self._serve(served)
-        for command in self.fleet.take_commands():
-            self._ask(command)
-        self.items += self.fleet.take_items()
-
-    def _ask(self, command: Command) -> None:
-        conn = command.conn
-        if isinstance(command, Connect):
-            self._later(lambda: self.exchange.accepted(conn, self.now))
-            self._later(lambda: self.fleet.connected(conn, self.now))
-        elif isinstance(command, Write):
-            self._later(partial(self._reach_exchange, conn, command.data))
-        else:
-            assert isinstance(command, Disconnect)
-            self._cut.add(conn)
-            self._later(lambda: self.exchange.disconnected(conn, self.now))
-
-    def _serve(self, command: ServerCommand) -> None:
-        conn = command.conn
-        if isinstance(command, Write):
-            self._later(partial(self._reach_client, conn, command.data))
-        elif isinstance(command, Finish):
-            self._later(lambda: self.fleet.disconnected(conn, None, self.now))
-        else:
-            assert isinstance(command, Abort)
-            self._cut.add(conn)  # what is in flight is lost
-            self._later(lambda: self.fleet.disconnected(conn, Failure(Cause.RESET), self.now))
-
-    def _reach_exchange(self, conn: int, data: bytes) -> None:
-        self.exchange.received(conn, data, self.now)
-
-    def _reach_client(self, conn: int, data: bytes) -> None:
-        if conn not in self._cut:
-            self.fleet.received(conn, data, self.now)
-
-    def _later(self, arrival: Callable[[], None]) -> None:
-        heappush(self._flying, (self.now + self._latency, next(self._order), arrival))
 
 
 class PlainClient:

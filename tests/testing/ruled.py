@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from holdfast import Event, FeedConfig, FeedOptions, Item
+from holdfast import Event, FeedOptions
 from holdfast.testing import ConnectionRecord, Exchange, Fault, Rules
-from holdfast.testing.world import Observer, World
-from testing.link import SETTINGS, STREAMS, TARGET
+from testing.link import STREAMS, TARGET, Link
 
 
 def exchange_with(rules: Rules | None, *script: tuple[float, Fault], ping_interval: float | None = None) -> Exchange:
@@ -14,8 +13,8 @@ def exchange_with(rules: Rules | None, *script: tuple[float, Fault], ping_interv
     return exchange
 
 
-class Feed(Observer):
-    """A feed at an exchange with rules; what its consumer got, and what the exchange knows of its connections."""
+class Feed(Link):
+    """A feed at an exchange with rules, and what the exchange knows of its connections."""
 
     def __init__(
         self,
@@ -25,24 +24,7 @@ class Feed(Observer):
         ping_interval: float | None = None,
         target: str = TARGET,
     ) -> None:
-        self.items: list[Item] = []
-        self.exchange = Exchange(STREAMS, script, ping_interval=ping_interval, rules=rules)
-        self._world = World(seed=1, start_at=0.0)
-        self._world.add_host("exchange.test", self.exchange)
-        self.exchange.start(self._world.now)
-        self.fleet = self._world.make_fleet(
-            FeedConfig.build("ws://exchange.test" + target, {**SETTINGS, **(options or {})})
-        )
-        process = self._world.run_process(self.fleet)
-        process.observe(self)
-        process.start()
-
-    def on_item(self, item: Item, now: float) -> None:
-        self.items.append(item)
-
-    def run(self, seconds: float) -> Feed:
-        self._world.run(seconds)
-        return self
+        super().__init__(script, options, target=target, rules=rules, ping_interval=ping_interval)
 
     @property
     def messages(self) -> list[str | bytes]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from holdfast.compiled import accelerator
 from holdfast.events import Closed
 from holdfast.stats import LAG_BOUNDS, RTT_BOUNDS, FeedStats, Histogram, ShardStats
 from holdfast.supervisor import ItemQueue, Tally
-from holdfast.wire import accelerator
 
 _FURTHEST_LAST = ("idle", "waiting", "connecting", "open")
 

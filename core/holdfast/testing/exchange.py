@@ -120,7 +120,7 @@ class Exchange:
 
     def tick(self, now: float) -> None:
         """The deadline has come. Early and spurious calls do nothing."""
-        now = self._advance(now)
+        now = self._catch_up(now)
         assert self.next_deadline() > now, "asks to be woken in the past"
 
     def strike(self, fault: Fault, now: float) -> None:
@@ -158,8 +158,10 @@ class Exchange:
     def next_deadline(self) -> float:
         """When to call `tick`: seconds on the host's clock, inf for never."""
         if self._deadline is None:
-            own = self._next_flush(), self._next_fault()
-            self._deadline = min(*own, *[connection.next_deadline() for connection in self._connections.values()])
+            deadline = min(self._next_flush(), self._next_fault())
+            for connection in self._connections.values():
+                deadline = min(deadline, connection.next_deadline())
+            self._deadline = deadline
         return self._deadline
 
     def published_at(self, stream: str, sequence: int) -> float:
@@ -184,6 +186,11 @@ class Exchange:
 
     def _advance(self, now: float) -> float:
         """The one door: all that was due until `now` happens first, each at its own time, in order."""
+        now = self._catch_up(now)
+        self._deadline = None  # what the input itself does is still to come
+        return now
+
+    def _catch_up(self, now: float) -> float:
         self._now = now = max(now, self._now)
         while (due := self.next_deadline()) <= now:
             if self._next_fault() <= due:
@@ -195,7 +202,6 @@ class Exchange:
                     connection.tick(due)
             self._forget_gone(due)
             self._deadline = None
-        self._deadline = None  # what the input itself does is still to come
         return now
 
     def _next_flush(self) -> float:

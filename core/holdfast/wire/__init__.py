@@ -2,7 +2,7 @@
 
 from holdfast.wire.deflate import Deflater
 from holdfast.wire.deflated_reader import DeflatedReader
-from holdfast.wire.fast import accelerator, client_frame
+from holdfast.wire.fast import client_frame
 from holdfast.wire.frames import (
     BINARY,
     CLOSE,
@@ -39,7 +39,6 @@ __all__ = [
     "PingFrame",
     "PongFrame",
     "Violation",
-    "accelerator",
     "check_close_code",
     "client_frame",
     "close_payload",

@@ -1,9 +1,9 @@
 """Frames as they arrive: one tight loop for what feeds send all day, wsproto for the rest.
 
 A feed is almost wholly whole, unmasked, uncompressed data frames. The loop (`loops.py`, or compiled) slices these out
-of the chunk without another object than the message. The boundaries of all other frames (control, fragments, anything
-invalid) are found here too, so that wsproto is given exactly those frames and is between frames whenever the loop takes
-over again.
+of the chunk without another object than the message. Whole pings and pongs are taken here. The boundaries of all other
+frames (fragments, close, anything invalid) are found here too, so that wsproto is given exactly those frames and is
+between frames whenever the loop takes over again.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessag
 from holdfast.records import dataclass
 from holdfast.wire import fast
 from holdfast.wire.deflate import InflateError
-from holdfast.wire.frames import BINARY, CLOSE, MAX_CONTROL_PAYLOAD, TEXT, server_frame
+from holdfast.wire.frames import BINARY, CLOSE, MAX_CONTROL_PAYLOAD, PING, PONG, TEXT, server_frame
 
 _BAD_GATEWAY = 1014
 _TOO_BIG = 1009
 _BAD_TEXT = 1007
+_PINGS = (0x80 | PING, 0x80 | PONG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,11 @@ class FrameReader:
             self._head = data[pos:]
             return size
         first = data[pos]
+        if first in _PINGS and length <= MAX_CONTROL_PAYLOAD and size - pos >= 2 + length and is_sound(data, pos):
+            # As a quiet feed's connection has nothing else all day; and a frame for itself, whatever it interrupts.
+            payload = data[pos + 2 : pos + 2 + length]
+            controls.append(PingFrame(payload) if first == 0x80 | PING else PongFrame(payload))
+            return pos + 2 + length
         if not first & 0x8 and length + self._fragments_size > self._max_size:
             whole = length + self._fragments_size
             self._fail(controls, _TOO_BIG, f"a message of at least {whole} bytes; max_message_size is {self._max_size}")

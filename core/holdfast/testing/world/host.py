@@ -77,8 +77,13 @@ class Host:
 
     def settle(self) -> None:
         """Carry out commands and arm the timer: to be called after every input to the server."""
+        if commands := self.server.take_commands():
+            self._carry_out(commands)
+        self._arm(self.server.next_deadline())
+
+    def _carry_out(self, commands: Sequence[ServerCommand]) -> None:
         outgoing: dict[int, list[bytes]] = {}
-        for command in self.server.take_commands():
+        for command in commands:
             conn = command.conn
             if conn not in self.links:
                 continue
@@ -94,7 +99,6 @@ class Host:
             link.upward.abandon()
         for conn, pieces in outgoing.items():
             self._send(conn, pieces)
-        self._arm(self.server.next_deadline())
 
     def _send(self, conn: int, pieces: list[bytes]) -> None:
         if pieces:

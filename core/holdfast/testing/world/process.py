@@ -97,6 +97,7 @@ class Process:
         self.awake_at = -math.inf
         self._stalled = False
         self._hooks: dict[str, list[Callable[..., None]]] = {name: [] for name in _HOOKS}
+        self._on_command, self._on_settled = self._hooks["on_command"], self._hooks["on_settled"]
         self._schedule = schedule
         self._dial = dial
         self._armed: Appointment | None = None
@@ -153,7 +154,7 @@ class Process:
         """Steps 2 to 4 of the contract."""
         now, machine = self._schedule.now, self.machine
         for command in machine.take_commands():
-            for hook in self._hooks["on_command"]:
+            for hook in self._on_command:
                 hook(command, now)
             self._carry_out(command)
         if machine.has_items and self._taking is None:
@@ -162,7 +163,7 @@ class Process:
             else:
                 self._hand_over()
         self._arm(machine.next_deadline())
-        for hook in self._hooks["on_settled"]:
+        for hook in self._on_settled:
             hook(machine, now)
         self._jobs.go_on()
 
@@ -297,7 +298,7 @@ class Process:
 
     def _read_and_tick(self) -> None:
         """Step 5: what is readable is read, once from each socket, before the machine judges anybody."""
-        for socket in list(self.sockets.values()):
+        for socket in [one for one in self.sockets.values() if one.unread or one.ended is not None]:
             self._read_some(socket)
         self.machine.tick(self._schedule.now)
         self.settle()

@@ -29,9 +29,11 @@ class Schedule:
 
     def call_at(self, at: float, call: Callable[[], None]) -> Appointment:
         """At that time, or now if it has passed."""
-        appointment = Appointment(max(at, self.now), call)
+        if at < self.now:
+            at = self.now
+        appointment = Appointment(at, call)
         self._made += 1
-        heappush(self._heap, (appointment.at, self._made, appointment))
+        heappush(self._heap, (at, self._made, appointment))
         return appointment
 
     def call_in(self, seconds: float, call: Callable[[], None]) -> Appointment:
