@@ -11,6 +11,7 @@ from typing import Any
 
 import trio
 
+import holdfast.fleet  # which the first feed would import otherwise, within the timeout of some test
 import holdfast_asyncio
 import holdfast_trio
 
