@@ -11,7 +11,6 @@ from typing import Any
 
 import trio
 
-import holdfast.fleet  # which the first feed would import otherwise, within the timeout of some test
 import holdfast_asyncio
 import holdfast_trio
 
