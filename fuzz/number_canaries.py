@@ -13,10 +13,10 @@ from fuzz.checkers.p08_snapshots_follow import SnapshotsFollow
 from fuzz.dialect import Spoken
 from fuzz.number_plan import DrawnDoors, DrawnResync
 from holdfast import Overflow, ServiceLimits
+from holdfast.supervisor.positions import Positions
 from holdfast.supervisor.redial import Redial
 from holdfast.supervisor.resyncs import Resyncs
 from holdfast.supervisor.sequences import Sequences
-from holdfast.supervisor.streams import Streams
 from holdfast.testing.world import Dialling
 
 _NUMBERED = Spoken(numbers=True)
@@ -54,7 +54,7 @@ def is_deaf_after_a_new_beginning() -> Iterator[None]:
 
 @canary(8, "lose_numbered", rate=20.0, spoken=_COUNTED, checkers=(HolesTold,))
 def overlooks_holes() -> Iterator[None]:
-    with patch.object(Streams, "_count", lambda self, reading, now: None):
+    with patch.object(Positions, "note", lambda self, reading, now: None):
         yield
 
 
