@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Literal
 from urllib.parse import SplitResult, quote, unquote_to_bytes, urljoin, urlsplit
 
 from holdfast.errors import ConfigError, InvalidURL
 from holdfast.masking import SECRET_NAME, mask_bad_url, mask_field, mask_urls
 from holdfast.proxy import check_proxy, host_and_port
+from holdfast.records import dataclass
 
 _DEFAULT_PORTS = {"ws": 80, "wss": 443}
 # RFC 9110 section 5.6.2 (token) and 5.5 (field values).
@@ -25,7 +26,7 @@ _CREDENTIAL = re.compile(rf"{SECRET_NAME.pattern}|cookie", re.IGNORECASE)  # a h
 _TARGET_SAFE = "/?:@!$&'()*+,;=-._~%[]|"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """One place a feed can dial: a ws:// or wss:// URL, extra request headers, subprotocols, TLS, a proxy.
 

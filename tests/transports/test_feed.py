@@ -253,6 +253,16 @@ def test_bad_settings_are_named_before_anything_is_dialled(backend: Backend):
         backend.open_feed("ws://127.0.0.1/", pinginterval=3)
 
 
+def test_what_open_feed_gives_is_opened_once():
+    async def test() -> None:
+        opening = holdfast_asyncio.open_feed("ws://127.0.0.1:9/")
+        async with opening:
+            with pytest.raises(LocalProtocolError, match="opened already"):
+                await opening.__aenter__()
+
+    asyncio.run(test())
+
+
 def test_ipv6(backend: Backend):
     with WebSocketServer(send_and_stay("six"), host="::1") as server:
 

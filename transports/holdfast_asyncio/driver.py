@@ -34,7 +34,6 @@ class AsyncioDriver(Driver[SocketProtocol]):
         "_leaving",
         "_loop",
         "_timer",
-        "outer_window",
     )
 
     def __init__(self, config: FeedConfig) -> None:
@@ -107,6 +106,8 @@ class AsyncioDriver(Driver[SocketProtocol]):
             self.fleet.connect_failed(conn, failure_of_dial(error), self.now())
             self.settle()
         self._dials.pop(conn, None)
+        if not self._dials:
+            self._dials.clear()  # gives back what it has grown by
 
     async def _open(self, conn: int, endpoint: Endpoint) -> None:
         await asyncio.sleep(0)  # where tasks are eager, `dial` has not returned yet

@@ -31,7 +31,6 @@ class TrioDriver(Driver[Socket]):
         "_dials",
         "_nursery",
         "_timer",
-        "outer_window",
     )
 
     def __init__(self, config: FeedConfig, nursery: trio.Nursery) -> None:

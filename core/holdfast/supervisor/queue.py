@@ -33,16 +33,23 @@ class _Segment:
 class ItemQueue:
     """Segments, so that a chunk's messages are queued and taken at once."""
 
-    __slots__ = ("_bound", "_events", "_overflow", "_segments", "count", "dropped", "size")
+    __slots__ = ("_bound", "_events", "_overflow", "_waiting", "count", "dropped", "size")
 
     def __init__(self, bound: int, overflow: Overflow) -> None:
         self._bound = bound
         self._overflow = overflow
-        self._segments: deque[_Segment] = deque()
+        self._waiting: deque[_Segment] | None = None  # an empty one takes 760 bytes, and most queues are empty
         self._events = 0
         self.size = 0  # bytes, with the cost of items
         self.count = 0  # items
         self.dropped = 0  # messages, ever
+
+    @property
+    def _segments(self) -> deque[_Segment]:
+        """Of those that wait, the oldest first."""
+        if (waiting := self._waiting) is None:
+            waiting = self._waiting = deque()
+        return waiting
 
     @property
     def is_full(self) -> bool:
@@ -78,7 +85,7 @@ class ItemQueue:
     def take(self, limit: int | None = None) -> list[Item]:
         """The oldest items, at most `limit`."""
         taken: list[Item] = []
-        while self._segments and (limit is None or len(taken) < limit):
+        while self._waiting and (limit is None or len(taken) < limit):
             taken += self._take_from_first(None if limit is None else limit - len(taken))
         return taken
 
@@ -87,7 +94,7 @@ class ItemQueue:
 
         A list is handed over as it was put, and not looked into.
         """
-        segments = self._segments
+        segments = self._waiting
         if not segments:
             return None
         first = segments[0]
@@ -103,6 +110,8 @@ class ItemQueue:
             following = segments.popleft()
             cost += following.cost
             run += following.items
+        if not segments:
+            self._waiting = None
         self.size -= cost
         self.count -= len(run)
         return run  # type: ignore[return-value]  # no segment but an event's holds one
@@ -123,7 +132,10 @@ class ItemQueue:
         self._account(segment, 1)
 
     def _pop_first(self) -> _Segment:
-        segment = self._segments.popleft()
+        segments = self._segments
+        segment = segments.popleft()
+        if not segments:
+            self._waiting = None
         self._account(segment, -1)
         return segment
 
@@ -134,7 +146,7 @@ class ItemQueue:
             self._events += sign
 
     def _rebuild(self, segments: Iterable[_Segment]) -> None:
-        self._segments = deque(segments)
+        self._waiting = deque(segments)
         self.size = sum(segment.cost for segment in self._segments)
         self.count = sum(len(segment.items) for segment in self._segments)
         self._events = sum(segment.event is not None for segment in self._segments)
@@ -153,7 +165,7 @@ class ItemQueue:
     def _drop_oldest(self, bound: int, now: float) -> None:
         """Down to the bound. Events that stood among the dropped messages stay, in their order."""
         kept: deque[_Segment] = deque()
-        while self._segments and self.size + len(kept) * ITEM_COST > bound:
+        while self._waiting and self.size + len(kept) * ITEM_COST > bound:
             segment = self._pop_first()
             event = segment.event
             if event is None:
