@@ -134,6 +134,10 @@ class User(Observer):
         """Whether the user may not have had that stream then, by his own wish."""
         return any(since <= at <= until for since, until in self.absent.get(stream, ()))
 
+    def left_between(self, stream: str, since: float, until: float) -> bool:
+        """The same, at any time in between."""
+        return any(left <= until and back >= since for left, back in self.absent.get(stream, ()))
+
     def on_settled(self, machine: Machine, now: float) -> None:
         if self.waits:
             self._look()

@@ -112,6 +112,7 @@ class Voyage(Longest):
         if plan.spoken is not None:
             self.process.observe(self.ear)
         self.healed = False
+        self._lost: set[int] = set()  # connections of the service whose other end is gone, at the latest look
         self._began = self.now
         self.troubles: Counter[str] = Counter()
         self._withheld, self._holds, self._unanswered = Spans(), Spans(), Spans()
@@ -323,6 +324,15 @@ class Voyage(Longest):
         until = self.now + seconds
         while self.now < until and self.fleet.ended is None:
             self.world.run(min(_LOOK_EVERY, until - self.now))
+            self._give_up_the_lost()
+
+    def _give_up_the_lost(self) -> None:
+        """As kernels do with connections on which nobody has answered for ten minutes or so."""
+        there = {id(link) for link in self.links()}
+        lost = {conn for conn, link in self.host.links.items() if id(link) not in there}
+        for conn in sorted(lost & self._lost):
+            self.host.ended(conn)
+        self._lost = lost - self._lost
 
     def _await_trouble(self, kind: str) -> None:
         pause = self.plan.pauses[kind]
