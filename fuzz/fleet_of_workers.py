@@ -16,7 +16,7 @@ from typing import Any
 from fuzz.jobs import JOBS
 from fuzz.tally import Result, Tally
 
-_OTHER_JOBS = {0: "machine", 10: "readers", 20: "twice", 30: "twice"}  # of every forty
+_OTHER_JOBS = {0: "machine", 15: "readers", 30: "twice", 45: "twice"}  # of every sixty
 _GARBAGE_KEPT = 50_000  # objects; a voyage makes little that refers to itself
 _PATIENCE = 120.0  # real seconds beyond the end for a job that is still under way
 
@@ -78,7 +78,7 @@ def _work(results: QueueOf[Result], first_seed: int, step: int, until: float) ->
     gc.set_threshold(_GARBAGE_KEPT)
     seed, number = first_seed, 0
     while time.time() < until:
-        kind = _OTHER_JOBS.get(number % 40, "voyage")
+        kind = _OTHER_JOBS.get(number % 60, "voyage")
         began = time.time()
         try:
             outcome, problem = JOBS[kind](seed), None

@@ -197,7 +197,7 @@ def test_what_waits_for_it_is_bounded(size: int) -> None:
     bound = 1000
     world = world_with(lasts(5), limits=Limits(max_queue_size=bound)).start().run(0)
     sent = 0
-    while not world._sockets[1].paused and sent < 1000:
+    while not world.process.sockets[1].paused and sent < 1000:
         world.peer.send(b"x" * size)
         world.run(0)
         sent += 1
@@ -213,7 +213,7 @@ def test_text_is_counted_by_its_bytes() -> None:
     world = world_with(lasts(5), limits=Limits(max_queue_size=1000)).start().run(0)
     world.peer.send("\N{BEETLE}" * 240)
     world.run(0)
-    assert world._sockets[1].paused
+    assert world.process.sockets[1].paused
 
 
 def test_reading_goes_on_when_it_has_taken_half() -> None:
@@ -248,7 +248,7 @@ def test_what_it_leaves_meets_the_bound_of_the_queue(policy: str) -> None:
     world.consume(False)
     world.start().run(2)
     assert world.fleet.is_open
-    assert world._sockets[1].paused == (policy == "pause")
+    assert world.process.sockets[1].paused == (policy == "pause")
     world.consume()
     assert len(world.messages) == {"pause": 5, "drop_oldest": 4, "drop_newest": 5}[policy]
 
@@ -631,7 +631,7 @@ def test_closing_ends_it_within_its_time(answers: bool, full: bool) -> None:
     manners = Manners(answers_close=answers, ends_stream=answers, on_open=lambda peer: peer.send(*["x" * 500] * full))
     options: dict[str, object] = {"limits": Limits(max_queue_size=100), "timeouts": Timeouts(close=2)}
     world = world_with(lasts(5), manners, **options).start().run(1)
-    assert world._sockets[1].paused == full
+    assert world.process.sockets[1].paused == full
     world.close()
     assert world.jobs == set()
     world.run(0.25 if answers else 2)

@@ -29,11 +29,12 @@ class Strict(World):
         super().__init__({"backoff": STEADY, **options})  # type: ignore[typeddict-item]
         self.postponed = conns
 
-    def _dial(self, conn, endpoint) -> None:
+    def _dial(self, socket, endpoint) -> None:
+        conn = socket.conn
         if conn in self.postponed:
             self._manners.appendleft(Manners(never_dials=True))
             self.later(0.25, lambda: self.postpone_dial(conn, 5.0))
-        super()._dial(conn, endpoint)
+        super()._dial(socket, endpoint)
 
 
 def test_it_goes_out_later_and_is_the_same_attempt() -> None:

@@ -61,9 +61,6 @@ class Audit:
         deadline = fleet.next_deadline()
         assert deadline == fleet.next_deadline(), "next_deadline() is no pure getter"
 
-    def after_tick(self, fleet: Fleet, now: float) -> None:
-        assert fleet.next_deadline() > now, "asks to be woken in the past"
-
     # Commands
 
     def command(self, command: Command) -> None:

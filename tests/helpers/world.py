@@ -1,15 +1,12 @@
-"""A fleet, its driver and its peers in simulated time, for a client that dials again and again.
+"""A fleet and its peers in simulated time, for a client that dials again and again.
 
-The driver here keeps the five steps of the contract. Bytes wait in sockets while it is stalled or reading is paused.
+The driver is the one that embedders get, `holdfast.testing.world.Process`; the peers and their manners are the test's.
 """
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from heapq import heappop, heappush
-from itertools import count
 from random import Random
 from typing import TypeVar
 
@@ -30,24 +27,13 @@ from holdfast import (
     Keepalive,
     Staleness,
 )
-from holdfast.commands import (
-    Command,
-    Connect,
-    Disconnect,
-    EndJob,
-    MakeEndpoint,
-    Pause,
-    Resume,
-    RunOnConnect,
-    RunResync,
-    Write,
-)
+from holdfast.commands import Command, Disconnect, EndJob, Pause, Resume, Write
 from holdfast.source import Source
-from holdfast.testing.world.jobs import Jobs
+from holdfast.testing.world import Chance, Link, Machine, Observer, Pipe, Process, Socket, Weather
+from holdfast.testing.world.schedule import Schedule
 
 TICK = 0.25  # seconds; configurations and delays are drawn from multiples, so that deadlines fall together
 URL = "ws://example.com/feed"
-Arrival = Callable[[], None]
 E = TypeVar("E", bound=Event)
 
 
@@ -61,14 +47,50 @@ def config_of(options: FeedOptions | None = None, source: Source | Sequence[Sour
     return FeedConfig.build(source, {**defaults, **(options or {})})
 
 
-class _Socket:
-    """Between a peer and the driver. What arrived is kept until the driver reads it."""
+class _Fleet(Fleet):
+    def tick(self, now: float) -> None:
+        super().tick(now)
+        assert self.next_deadline() > now, "asks to be woken in the past"
 
-    def __init__(self, peer: Peer) -> None:
-        self.peer = peer
-        self.arrived: deque[Arrival] = deque()
-        self.paused = False
-        self.gone = False
+
+class _Driver(Process):
+    """Its timer comes behind what else happens in that moment, so that what is just in time is in time."""
+
+    def _deadline_came(self) -> None:
+        heap = self._schedule._heap
+        if heap and heap[0][0] <= self._schedule.now:
+            self._armed = self._schedule.call_in(0.0, self._deadline_came)
+        else:
+            super()._deadline_came()
+
+
+class _Watch(Observer):
+    """Shows the audit what the process sees, and keeps it for the test."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def on_command(self, command: Command, now: float) -> None:
+        world, conn = self._world, command.conn
+        socket = world.process.sockets.get(conn)
+        if socket is None and isinstance(command, Write | Pause | Resume | Disconnect):
+            world._audit.input_ended(conn)
+        elif socket is not None and socket.link is not None:
+            world._audit.input_connected(conn)
+        assert not isinstance(command, EndJob) or conn in world.jobs, "there is nothing to end"
+        world._audit.command(command)
+        world.commands.append((now, command))
+
+    def on_item(self, item: Item, now: float) -> None:
+        world = self._world
+        world._audit.item(item)
+        world.items.append(item)
+        world.item_times.append(now)
+
+    def on_settled(self, machine: Machine, now: float) -> None:
+        world = self._world
+        world._audit.after_input(world.fleet)
+        assert not (world.fleet.is_closed and world.jobs), "a function of the user's runs behind the end"
 
 
 class World:
@@ -87,48 +109,42 @@ class World:
     ) -> None:
         self.config = config_of(options, source)
         self.observed: list[Event] = []  # as they happened
-        self.fleet = Fleet(
+        self.fleet: Fleet = _Fleet(
             self.config, random=Random(seed), entropy=Random(seed).randbytes, observe=self.observed.append
         )
-        self.now = now
+        self.schedule = Schedule(now)
+        self.process = _Driver(self.fleet, self.schedule, self._dial)
         self.latency = latency  # one way
         self.peers: list[Peer] = []
         self.dials: list[tuple[float, Endpoint]] = []
         self.items: list[Item] = []
         self.item_times: list[float] = []
         self.commands: list[tuple[float, Command]] = []
-        self.consuming = True
         self.take_limit: int | None = None
         self._wall_offset = wall_offset
         self._manners = deque([manners] if isinstance(manners, Manners) else manners)
-        self._sockets: dict[int, _Socket] = {}
-        self._events: list[tuple[float, int, Arrival]] = []
-        self._order = count()
-        self._stalled_until = -math.inf
         self._audit = Audit()
-        self._jobs = Jobs(
-            self.fleet,
-            lambda: self.now,
-            self._settle,
-            lambda at, call: self.later(at - self.now, call),
-            lambda: self.now >= self._stalled_until,
-        )
+        self.process.observe(_Watch(self))
 
     # What tests do
 
+    @property
+    def now(self) -> float:
+        return self.schedule.now
+
     def start(self) -> World:
-        self.fleet.start(self.now, self._wall_offset)
-        self._settle()
+        self.process.start(self._wall_offset)
         return self
 
     def run(self, seconds: float) -> World:
         """Let the time pass, to the last event at its end."""
-        self._run_to(self.now + seconds, lambda: False)
+        self._run(seconds)
         return self
 
     def run_until(self, reached: Callable[[], object], within: float) -> None:
         """Fails if it is not reached in that many seconds."""
-        self._run_to(self.now + within, reached)
+        if not reached():
+            self._run(within, lambda: bool(reached()))
         assert reached(), f"not reached within {within} s; the last items: {self.items[-8:]}"
 
     def open(self) -> World:
@@ -140,55 +156,55 @@ class World:
     def close(self, code: int = 1000, reason: str = "") -> None:
         self.fleet.close(self.now, code, reason)
         self._audit.closing = True
-        self._settle()
+        self.process.settle()
 
     def send(self, message: str | bytes) -> None:
         self.fleet.send(message, self.now)
-        self._settle()
+        self.process.settle()
 
     def tick(self) -> None:
         """One that nobody asked for."""
-        if self.now >= self._stalled_until:
-            self._drain()
-            self._tick()
+        self.process.tick()
 
     def give(self, action: Callable[[Fleet, float], object]) -> None:
         """One input of the test's own making."""
         try:
             action(self.fleet, self.now)
         finally:
-            self._settle()
+            self.process.settle()
 
     def end_stream(self, conn: int, failure: Failure | None = None) -> None:
         """The driver learns now that it is gone, whatever was still to come."""
-        self._lose(conn, lambda: self.fleet.disconnected(conn, failure, self.now))
-        self._settle()
+        self.fleet.disconnected(conn, failure, self.now)
+        self._lose(conn)
 
     def finish_dial(self, conn: int) -> None:
         """The driver learns now that the dial succeeded."""
-        self._connected(conn)
-        self._settle()
+        socket = self.process.sockets.get(conn)
+        if socket is not None and socket.link is None:
+            self.process.dial_done(socket, self._link_to(conn), None)
+        else:
+            self.give(lambda fleet, now: fleet.connected(conn, now))
 
     def fail_dial(self, conn: int, failure: Failure) -> None:
-        self._lose(conn, lambda: self.fleet.connect_failed(conn, failure, self.now))
+        self.fleet.connect_failed(conn, failure, self.now)
         self._forget_job(conn)
-        self._settle()
+        self._lose(conn)
 
     def postpone_dial(self, conn: int, seconds: float) -> None:
         """The driver finds now that it must not go out yet."""
-        self._lose(conn, lambda: self.fleet.postponed(conn, self.now + seconds, self.now))
-        self._settle()
+        self.fleet.postponed(conn, self.now + seconds, self.now)
+        self._lose(conn)
 
     def answer_job(self, conn: int, action: Callable[[Fleet, float], object]) -> None:
         """The same in place of a function of the user's, which runs no more if the machine takes it for its answer."""
         action(self.fleet, self.now)
         self._forget_job(conn)
-        self._settle()
+        self.process.settle()
 
     def stall(self, seconds: float) -> None:
         """Our process does not run; the network and the peers do."""
-        self._stalled_until = max(self._stalled_until, self.now + seconds)
-        self.later(self._stalled_until - self.now, self._jobs.go_on)
+        self.process.stall(seconds)
 
     def oversleep(self, seconds: float) -> None:
         """A stall, to its end."""
@@ -196,8 +212,8 @@ class World:
         self.run(seconds)
 
     def consume(self, consuming: bool = True) -> None:
-        self.consuming = consuming
-        self._settle()
+        self.process.consumer_limit = self.take_limit if consuming else 0
+        self.process.settle()
 
     def heal(self) -> None:
         """From now on every dial finds a good peer; those that are there say nothing more."""
@@ -205,13 +221,13 @@ class World:
         for peer in self.peers:
             peer.die()
 
-    def later(self, delay: float, action: Arrival) -> None:
-        heappush(self._events, (self.now + delay, next(self._order), action))
+    def later(self, delay: float, action: Callable[[], None]) -> None:
+        self.schedule.call_in(delay, action)
 
     @property
     def jobs(self) -> set[int]:
         """The connections for which a function of the user's runs."""
-        return self._jobs.running
+        return self.process.jobs_running
 
     @property
     def peer(self) -> Peer:
@@ -246,128 +262,65 @@ class World:
     # What peers do
 
     def arrive(self, conn: int, data: bytes) -> None:
-        """Bytes from a peer, `latency` from now."""
+        """Bytes from a peer, `latency` from now; no two chunks become one on the way."""
         if data:
-            self._arrive(conn, lambda: self.fleet.received(conn, data, self.now))
+            self._arrive(conn, lambda socket: self.process.arrived(socket, data))
 
     def arrive_end(self, conn: int, failure: Failure | None) -> None:
-        self._arrive(conn, lambda: self._lose(conn, lambda: self.fleet.disconnected(conn, failure, self.now)))
+        self._arrive(conn, lambda socket: self._end(socket, failure))
 
-    # The driver
+    # The network
 
-    def _arrive(self, conn: int, arrival: Arrival, latency: float | None = None) -> None:
-        socket = self._sockets[conn]
+    def _run(self, seconds: float, stop: Callable[[], bool] | None = None) -> None:
+        if self.process.awake_at < self.now:
+            self.process.settle()  # a test may have given the fleet an input by itself
+        self.schedule.run(self.now + seconds, stop)
+
+    def _arrive(self, conn: int, arrival: Callable[[Socket], None], latency: float | None = None) -> None:
+        peer, socket = self._peer_of(conn), self.process.sockets.get(conn)
 
         def land() -> None:
-            socket.peer.last_byte_at = self.now
-            socket.arrived.append(arrival)
+            peer.last_byte_at = self.now
+            if socket is not None and self.process.sockets.get(conn) is socket:
+                arrival(socket)
 
         self.later(self.latency if latency is None else latency, land)
 
-    def _run_to(self, end: float, reached: Callable[[], object]) -> None:
-        while not reached():
-            happening = self._events[0][0] if self._events else math.inf
-            waking = max(self.fleet.next_deadline(), self._stalled_until, self.now)
-            if self._stalled_until > self.now:
-                waking = self._stalled_until
-            self.now = max(self.now, min(happening, waking, end))
-            if happening <= self.now:
-                heappop(self._events)[2]()
-                if not (self._events and self._events[0][0] <= self.now):
-                    self._read()
-            elif waking <= self.now and self.now >= self._stalled_until:
-                self._stalled_until = -math.inf
-                self._drain()
-                if self.fleet.next_deadline() <= self.now:
-                    self._tick()
-            else:
-                return
+    def _peer_of(self, conn: int) -> Peer:
+        return next(peer for peer in reversed(self.peers) if peer.conn == conn)
 
-    def _read(self) -> None:
-        if self.now >= self._stalled_until:
-            self._drain()
+    def _end(self, socket: Socket, failure: Failure | None) -> None:
+        if socket.link is None:  # while it dials
+            self.end_stream(socket.conn, failure)
+        else:
+            self.process.ended(socket, broken=False, failure=failure)
 
-    def _drain(self) -> None:
-        """Step 5: whatever is readable is read before a tick."""
-        for socket in list(self._sockets.values()):
-            while socket.arrived and not socket.paused and not socket.gone:
-                socket.arrived.popleft()()
-                self._settle()
+    def _lose(self, conn: int) -> None:
+        self.process.sockets.pop(conn, None)
+        self.process.settle()
 
-    def _tick(self) -> None:
-        self.fleet.tick(self.now)
-        self._audit.after_tick(self.fleet, self.now)
-        self._settle()
-
-    def _settle(self) -> None:
-        """Steps 2 and 3."""
-        for command in self.fleet.take_commands():
-            self._audit.command(command)
-            self.commands.append((self.now, command))
-            self._carry_out(command)
-        self._audit.after_input(self.fleet)
-        self._jobs.go_on()
-        assert not (self.fleet.is_closed and self.jobs), "a function of the user's runs behind the end"
-        if self.consuming:
-            for item in self.fleet.take_items(self.take_limit):
-                self._audit.item(item)
-                self.items.append(item)
-                self.item_times.append(self.now)
-
-    def _carry_out(self, command: Command) -> None:
-        conn = command.conn
-        if isinstance(command, Connect):
-            self._dial(conn, command.endpoint)
-            return
-        if isinstance(command, MakeEndpoint | RunOnConnect | RunResync):
-            self._jobs.start(command)
-            return
-        if isinstance(command, EndJob):
-            assert conn in self.jobs, "there is nothing to end"
-            self._jobs.end(conn)
-            return
-        socket = self._sockets[conn]
-        if isinstance(command, Write):
-            data = command.data
-            self.later(self.latency, lambda: socket.peer.receive(data))
-        elif isinstance(command, Pause | Resume):
-            socket.paused = isinstance(command, Pause)
-            if not socket.paused:
-                self.later(0.0, lambda: None)  # what waits there is read next
-        elif isinstance(command, Disconnect):
-            socket.gone = True
-
-    def _dial(self, conn: int, endpoint: Endpoint) -> None:
+    def _dial(self, socket: Socket, endpoint: Endpoint) -> None:
         manners = self._manners.popleft() if len(self._manners) > 1 else self._manners[0]
-        peer = Peer(self, conn, manners)
-        self.peers.append(peer)
+        self.peers.append(Peer(self, socket.conn, manners))
         self.dials.append((self.now, endpoint))
-        self._sockets[conn] = _Socket(peer)
-        failure = manners.dial_failure
         if manners.never_dials:
             return
-        if failure is None:
-            self._arrive(conn, lambda: self._connected(conn), manners.dial_delay)
-        else:
-            report = failure
-            self._arrive(
-                conn,
-                lambda: self._lose(conn, lambda: self.fleet.connect_failed(conn, report, self.now)),
-                manners.dial_delay,
-            )
+        link = None if manners.dial_failure is not None else self._link_to(socket.conn)
+        self._arrive(
+            socket.conn,
+            lambda there: self.process.dial_done(there, link, manners.dial_failure),
+            manners.dial_delay,
+        )
+
+    def _link_to(self, conn: int) -> Link:
+        """What we write, the peer gets; what it says, `arrive` brings."""
+        receive, weather = self._peer_of(conn).receive, Weather(delay=self.latency)
+        chance = Chance(conn)
+        upward = Pipe(self.schedule, chance, weather, deliver=receive, end=lambda _: None)
+        return Link(upward, Pipe(self.schedule, chance, weather, deliver=receive, end=lambda _: None))
 
     def _forget_job(self, conn: int) -> None:
         shard = self.fleet._by_conn.get(conn)
         connection = shard.connections[conn] if shard is not None else None
         if connection is None or not connection._has_job:
-            self._jobs.end(conn)
-
-    def _connected(self, conn: int) -> None:
-        self.fleet.connected(conn, self.now)
-        self._audit.input_connected(conn)
-
-    def _lose(self, conn: int, report: Arrival) -> None:
-        report()
-        self._audit.input_ended(conn)
-        if conn in self._sockets:
-            self._sockets[conn].gone = True
+            self.process._jobs.end(conn)

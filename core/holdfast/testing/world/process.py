@@ -281,11 +281,11 @@ class Process:
             return
         self._give(socket, data)
 
-    def ended(self, socket: Socket, *, broken: bool) -> None:
-        """The stream is over: RST if `broken`, which throws away what was not read, else FIN."""
+    def ended(self, socket: Socket, *, broken: bool, failure: Failure | None = None) -> None:
+        """The stream is over: RST if `broken`, which throws away what was not read, else FIN, or `failure`."""
         if broken:
             socket.unread.clear()
-        socket.ended = (Failure(Cause.RESET, "simulated") if broken else None,)
+        socket.ended = (Failure(Cause.RESET, "simulated") if broken else failure,)
         if not self._stalled and not socket.paused:
             self._read_all(socket)
 
