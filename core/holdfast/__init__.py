@@ -82,7 +82,7 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> object:
-        """The machine is imported with the first feed, or by whoever asks for it: see `driver.py`."""
+        """The machine is imported with a transport, or by whoever asks for it."""
         if name == "Fleet":
             from holdfast.fleet import Fleet
 

@@ -11,7 +11,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from holdfast import events
 from holdfast.commands import Command, Connect, Disconnect, EndJob, Pause, Resume, Write
@@ -19,14 +19,12 @@ from holdfast.config import FeedConfig
 from holdfast.endpoint import Endpoint
 from holdfast.errors import ConfigError
 from holdfast.events import Message
+from holdfast.fleet import Fleet
 from holdfast.jobs import Job, run_job
 from holdfast.phrases import describe, level_of
 from holdfast.proxy import Proxy, parse_proxy, proxy_of
 from holdfast.randomness import FromEntropy
 from holdfast.source import Target
-
-if TYPE_CHECKING:
-    from holdfast.fleet import Fleet
 
 READ_SIZE = 64 * 1024  # bytes; larger reads cost page faults and buy nothing
 HAPPY_EYEBALLS_DELAY = 0.25  # seconds between attempts on several addresses (RFC 8305 section 5)
@@ -129,12 +127,8 @@ class Driver(ABC, Generic[S]):
     )
 
     def __init__(self, config: FeedConfig, *, entropy: Callable[[int], bytes], log: Log) -> None:
-        # Here, so that `import holdfast` is cheap: the machine, wsproto and h11 below it are most of what there is. The
-        # first feed pays for them, before it dials; when connections are open there is nothing left to import.
-        from holdfast.fleet import Fleet
-
         self.config = config
-        self.fleet: Fleet = Fleet(config, random=FromEntropy(entropy), entropy=entropy, observe=self._observe)
+        self.fleet = Fleet(config, random=FromEntropy(entropy), entropy=entropy, observe=self._observe)
         self._log = log
         self._armed = math.inf
         self._hungry: Event | None = None  # what the consumer waits for

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from holdfast.callbacks import Callbacks, check_callback
-from holdfast.driver import Driver
 from holdfast.errors import (
     ConfigError,
     FeedClosed,
@@ -22,6 +21,9 @@ from holdfast.errors import (
 from holdfast.events import Closed, Event, Gap, RecentEvent
 from holdfast.stats import FeedStats, StreamStats
 from holdfast.taken import Taken, taken_by
+
+if TYPE_CHECKING:
+    from holdfast.driver import Driver
 
 M = TypeVar("M")  # what the messages are: `str | bytes`, or Update
 _AT_ONCE = 1024  # items taken between two chances for other tasks to run

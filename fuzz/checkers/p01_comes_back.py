@@ -77,8 +77,8 @@ class ComesBack(Checker):
                 self.fail(f"shard {number} is open, and brought no message since {latest:g} s")
 
     def _may_have_struck_out(self, shard: int | None) -> bool:
-        """Whether it has reasons to dial no more the names that are open, and retries for ever at the one that is not.
-        None: any shard.
+        """Whether it has reasons to leave the names that are open alone for ten minutes, and retries at the one that is
+        not. None: any shard.
         """
         if self.voyage.plan.doors.dead is None:
             return False

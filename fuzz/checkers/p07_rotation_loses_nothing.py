@@ -77,6 +77,8 @@ class RotationKept(Checker):
 
     def on_event(self, event: Event) -> None:
         if isinstance(event, Rotating):
+            if self.voyage.roster is not None:
+                self.voyage.roster.update()  # a shard whose turn has just ended may be no more
             shard = self.voyage.shard_of(event.conn)
             if shard in self._under_way:
                 self.fail(f"connection {event.conn} is rotated together with {self._under_way[shard]}")

@@ -42,9 +42,7 @@ class SnapshotsFollow(Checker):
             assert isinstance(item.snapshot, Snapshot)
             self._known[item.stream] = item.snapshot.latest
             self._snapshot_at[item.stream] = item.at
-            # The gap of all that was conflated away stands before everything that is left, older snapshots included.
-            if self.config.overflow.policy != "conflate" or item.at >= self._lost_at.get(item.stream, 0.0):
-                self._overtaken.discard(item.stream)
+            self._overtaken.discard(item.stream)
         elif (text := text_of(item)) is not None:
             self._note(*number_of(text))
 

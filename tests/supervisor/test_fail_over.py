@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,6 +69,33 @@ def test_a_dial_that_hangs_leads_to_the_next_place() -> None:
 def test_what_no_retry_mends_strikes_out_its_place_alone() -> None:
     world = World(manners=[GONE, REFUSED], source=[A, B]).start().run(40)
     assert hosts(world)[:5] == "abbbb"
+    assert world.fleet.ended is None
+
+
+def dials_of_a(world: World) -> list[int]:
+    """Which of all dials went there."""
+    return [number for number, (_, endpoint) in enumerate(world.dials) if endpoint.host == "a"]
+
+
+def test_a_place_that_was_struck_out_is_tried_again_while_the_others_stay_shut() -> None:
+    struck_out = [POLICY, REFUSED, POLICY]
+    shut = World({"retry": Retry(max_policy_closes=2)}, [*struck_out, REFUSED], source=[A, B]).start().run(620)
+    first, second, again = dials_of_a(shut)
+    assert (first, second) == (0, 2)
+    assert 600 <= shut.dials[again][0] - shut.dials[second][0] <= 616
+    manners = [*struck_out, *[REFUSED] * (again - 3), GOOD]
+    world = World({"retry": Retry(max_policy_closes=2)}, manners, source=[A, B]).start().run(620)
+    assert world.fleet.is_open
+    assert world.dials[-1][1].host == "a"
+
+
+def test_what_is_tried_again_in_vain_is_struck_out_for_as_long_again() -> None:
+    trial = World({}, [GONE, REFUSED], source=[A, B]).start().run(620)
+    _, again = dials_of_a(trial)
+    world = World({}, [GONE, *[REFUSED] * (again - 1), GONE, REFUSED], source=[A, B]).start().run(1230)
+    times = [world.dials[number][0] for number in dials_of_a(world)]
+    assert all(600 <= later - earlier <= 616 for earlier, later in pairwise(times))
+    assert len(times) == 3
     assert world.fleet.ended is None
 
 

@@ -502,3 +502,17 @@ def test_of_old_snapshots_that_nobody_took_only_the_latest_of_a_stream_stays() -
     assert [(one.stream, one.snapshot) for one in left if isinstance(one, Resynced)] == [("a", 1), ("b", 2)]
     (dropped,) = [one for one in left if isinstance(one, EventsDropped)]
     assert dropped.count + len(left) - 1 == 5 + MAX_EVENTS
+
+
+def test_what_is_conflated_behind_a_snapshot_is_declared_behind_it() -> None:
+    queue = ItemQueue(6 * ITEM_COST + 20, Overflow("conflate", key=lambda message: message))
+    queue.put_messages(["x", "x"], 2, 1.0)
+    queue.put_event(Resynced(2.0, "x", 1))
+    queue.put_messages(["x", "x"], 2, 3.0)
+    queue.put_messages(["x"] * 3, 3, 4.0)
+    left = queue.take()
+    assert [type(one).__name__ for one in left] == ["Gap", "Resynced", "Gap", "str"]
+    before, behind = (one for one in left if isinstance(one, Gap))
+    assert (before.dropped, before.since, before.until) == (2, 1.0, 4.0)
+    assert (behind.dropped, behind.since, behind.until) == (4, 3.0, 4.0)
+    assert queue.dropped == 6

@@ -193,14 +193,21 @@ class ItemQueue:
                     dropped += before - len(segment.items)
                     since = segment.at
                     segment.cost = segment.cost * len(segment.items) // before
+            elif dropped and isinstance(segment.event, Resynced):
+                # What was lost behind a snapshot stands behind it, too, or nobody would know that it is out of date.
+                kept.appendleft(self._lost(dropped, since, now))
+                dropped = 0
             if segment.items:
                 kept.appendleft(segment)
         if dropped:
-            self.dropped += dropped
             # One Gap for all of them, before everything that is left: its interval spans every loss.
-            kept.appendleft(_event_segment(self._gap(dropped, since, now)))
+            kept.appendleft(self._lost(dropped, since, now))
         self._rebuild(kept)
         self._drop_oldest(self._bound * 3 // 4, now)
+
+    def _lost(self, dropped: int, since: float, now: float) -> _Segment:
+        self.dropped += dropped
+        return _event_segment(self._gap(dropped, since, now))
 
     def _newest(self, messages: list[Item], seen: set[Hashable]) -> list[Item]:
         newest: list[Item] = []

@@ -14,6 +14,8 @@ from holdfast.source import EndpointMaker, Target
 from holdfast.supervisor.verdict import judge
 from holdfast.verdicts import Action, Verdict
 
+_STRUCK_OUT_FOR = 600.0  # seconds, while there is another place: what no retry seemed to help may have been mended
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -27,14 +29,18 @@ class Plan:
 class _Place:
     """One of the configured targets."""
 
-    __slots__ = ("hopeless", "not_before", "policy_closes", "target")
+    __slots__ = ("hopeless_until", "not_before", "policy_closes", "target")
 
     def __init__(self, target: Target) -> None:
         self.target = target
         self.not_before = -math.inf  # what its server asked for
         # Since the last healthy connection:
-        self.hopeless = False  # no retry can help
+        self.hopeless_until: float | None = None  # no retry can help; until it is tried all the same
         self.policy_closes = 0
+
+    @property
+    def is_hopeless(self) -> bool:
+        return self.hopeless_until is not None
 
 
 class Redial:
@@ -87,7 +93,7 @@ class Redial:
         count = len(self._places)
         ring = [(self._choice + step) % count for step in range(count)]  # where the next dial goes, if not where it was
         choice = next(
-            (one for one in ring if one and not self._places[one].hopeless and self._places[one].not_before <= now),
+            (one for one in ring if one and not self._places[one].is_hopeless and self._places[one].not_before <= now),
             None,
         )
         if choice is None:
@@ -115,7 +121,7 @@ class Redial:
         if healthy:
             self._start_anew()
         self._failures += 1
-        if reason := self._strike_out(place, verdict, final=failure.final):
+        if reason := self._strike_out(place, verdict, now, final=failure.final):
             return Plan(give_up=reason)
         most = self._config.retry.max_attempts
         if most is not None and self.attempt >= most:
@@ -135,9 +141,9 @@ class Redial:
         """A connection had proven itself: everything counts from zero again."""
         self.attempt = self._failures = 0
         for place in self._places:
-            place.hopeless, place.policy_closes = False, 0
+            place.hopeless_until, place.policy_closes = None, 0
 
-    def _strike_out(self, place: _Place, verdict: Verdict, *, final: bool) -> str:
+    def _strike_out(self, place: _Place, verdict: Verdict, now: float, *, final: bool) -> str:
         """Whether to dial that place again; the reason for giving up, if there is no other left either."""
         reason = ""
         may_change = isinstance(place.target, EndpointMaker) and not final
@@ -149,8 +155,8 @@ class Redial:
             if place.policy_closes >= most:
                 times = f"{place.policy_closes} times without a healthy connection between"
                 reason = f"{verdict.reason or 'refused in this way'}, {times}; Retry.max_policy_closes is {most}"
-        place.hopeless = bool(reason)
-        return reason if final or all(one.hopeless for one in self._places) else ""
+        place.hopeless_until = now + _STRUCK_OUT_FOR if reason else None
+        return reason if final or all(one.is_hopeless for one in self._places) else ""
 
     def _follow(self, endpoint: Endpoint, location: str) -> Endpoint | Verdict:
         allowed = self._config.retry.max_redirects
@@ -164,11 +170,14 @@ class Redial:
         return followed
 
     def _choose(self, first: int, now: float) -> None:
-        """Of the places that can be helped the next one from `first` on; one whose server asked to wait comes last."""
+        """The next place from `first` on. One whose server asked to wait comes last; one that no retry seemed to help, only
+        when its time has come: else a feed whose other places stay shut would never come back.
+        """
         count = len(self._places)
         ring = [(first + step) % count for step in range(count)]
-        hopeful = [choice for choice in ring if not self._places[choice].hopeless]
-        self._choice = min(hopeful, key=lambda choice: max(now, self._places[choice].not_before))
+        places = self._places
+        hopeful = [choice for choice in ring if (places[choice].hopeless_until or now) <= now]
+        self._choice = min(hopeful, key=lambda choice: max(now, places[choice].not_before))
         self._go_home()
 
     def _go_home(self) -> None:
