@@ -170,8 +170,8 @@ class Redial:
         return followed
 
     def _choose(self, first: int, now: float) -> None:
-        """The next place from `first` on. One whose server asked to wait comes last; one that no retry seemed to help, only
-        when its time has come: else a feed whose other places stay shut would never come back.
+        """The next place from `first` on. One whose server asked to wait comes last; one that no retry seemed to help
+        when its time has come, or a feed whose other places stay shut would never come back.
         """
         count = len(self._places)
         ring = [(first + step) % count for step in range(count)]
