@@ -208,7 +208,8 @@ class AsWanted(Checker):
         refused = self._refused_everywhere()
         for client in service.clients():
             held, allowed = service.held(client), {*self._wanted_of(client), *always}
-            expected = allowed - refused
+            conn = self.voyage.conn_of(client)
+            expected = allowed - refused - {stream for stream in allowed if (conn, stream) in self._refused}
             if not expected <= held <= (expected if len(self._open) == 1 else allowed):
                 missing, much = expected - held, held - expected
                 self.fail(f"not subscribed to: {sorted(missing) or 'none'}; too much: {sorted(much) or 'none'}")
