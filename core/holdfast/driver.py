@@ -151,10 +151,7 @@ class Driver(ABC, Generic[S]):
         for ready, event in self._waiters:
             if ready():
                 event.set()
-        self._rearm()
-
-    def _rearm(self) -> None:
-        if (deadline := self.fleet.next_deadline()) != self._armed:
+        if (deadline := fleet.next_deadline()) != self._armed:
             self._armed = deadline
             self.arm(deadline)
 
@@ -167,9 +164,12 @@ class Driver(ABC, Generic[S]):
 
     def take_run(self, limit: int) -> list[Message] | events.Event:
         """Some of the items that are there."""
-        run = self.fleet.take_run(limit)
+        fleet = self.fleet
+        run = fleet.take_run(limit)
         assert run is not None
-        self._rearm()  # that is all that taking can lead to
+        if (deadline := fleet.next_deadline()) != self._armed:  # that is all that taking can lead to
+            self._armed = deadline
+            self.arm(deadline)
         return run
 
     def deadline_came(self) -> None:

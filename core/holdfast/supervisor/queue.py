@@ -38,7 +38,7 @@ class ItemQueue:
     def __init__(self, bound: int, overflow: Overflow) -> None:
         self._bound = bound
         self._overflow = overflow
-        self._waiting: deque[_Segment] | None = None  # an empty one takes 760 bytes, and most queues are empty
+        self._waiting: deque[_Segment] | None = None  # until there is something: an empty one takes 760 bytes
         self._events = 0
         self.size = 0  # bytes, with the cost of items
         self.count = 0  # items
@@ -67,7 +67,10 @@ class ItemQueue:
             self._note_dropped_newest(len(messages), now)
             return
         cost = nbytes + ITEM_COST * len(messages)
-        self._segments.append(_Segment(messages, cost, now))  # type: ignore[arg-type]  # a list of items, to read
+        segments = self._waiting
+        if segments is None:
+            segments = self._segments
+        segments.append(_Segment(messages, cost, now))  # type: ignore[arg-type]  # a list of items, to read
         self.size += cost
         self.count += len(messages)
         if self.size > self._bound:
@@ -110,8 +113,6 @@ class ItemQueue:
             following = segments.popleft()
             cost += following.cost
             run += following.items
-        if not segments:
-            self._waiting = None
         self.size -= cost
         self.count -= len(run)
         return run  # type: ignore[return-value]  # no segment but an event's holds one
@@ -132,10 +133,7 @@ class ItemQueue:
         self._account(segment, 1)
 
     def _pop_first(self) -> _Segment:
-        segments = self._segments
-        segment = segments.popleft()
-        if not segments:
-            self._waiting = None
+        segment = self._segments.popleft()
         self._account(segment, -1)
         return segment
 
