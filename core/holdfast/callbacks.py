@@ -47,9 +47,7 @@ class Callbacks:
         self._untold = 0
 
     def call(self, name: str, callback: Callback, items: Iterable[Any]) -> None:
-        """One after the other. Whatever is no error, such as a cancellation, leaves the rest in the
-        iterator, which `items` gives whenever it is asked.
-        """
+        """One after the other. Whatever is no error, such as a cancellation, leaves the rest where `items` has it."""
         # Resumed behind the item that raised: inside of the loop there is nothing but the call.
         while True:
             item: Any = None

@@ -152,8 +152,11 @@ class Driver(ABC, Generic[S]):
             if ready():
                 event.set()
         if (deadline := fleet.next_deadline()) != self._armed:
-            self._armed = deadline
-            self.arm(deadline)
+            self._rearm(deadline)
+
+    def _rearm(self, deadline: float) -> None:
+        self._armed = deadline
+        self.arm(deadline)
 
     def items_there(self) -> Awaitable[object]:
         """To be awaited before `take_run`, by the one task that takes. Cancelling it loses nothing."""
@@ -168,8 +171,7 @@ class Driver(ABC, Generic[S]):
         run = fleet.take_run(limit)
         assert run is not None
         if (deadline := fleet.next_deadline()) != self._armed:  # that is all that taking can lead to
-            self._armed = deadline
-            self.arm(deadline)
+            self._rearm(deadline)
         return run
 
     def deadline_came(self) -> None:
