@@ -139,6 +139,8 @@ class RotationKept(Checker):
         since = gap.at - 2 * self._overlap - self.voyage.longest_asking
         if self._disturbed_at >= since or self.voyage.disturbed(since, gap.at):
             return
+        if gap.stream in self.voyage.plan.rules.silent:
+            return  # none of them brought any of it, as if all had lost it
         service = self.voyage.service
         streams = self.voyage.plan.streams if gap.stream is None else (gap.stream,)
         if service is not None and any(
