@@ -41,7 +41,9 @@ class ComesBack(Checker):
                 self._replaced_at = item.at
             self._policy_closes[self.voyage.shard_of(item.conn)] += item.failure.code in _POLICY_CODES
         elif isinstance(item, ConnectFailed):
-            self._redirects[self.voyage.shard_of(item.conn)] += leads_to(item.failure) is not None
+            shard = self.voyage.shard_of(item.conn)
+            self._redirects[shard] += leads_to(item.failure) is not None
+            self._policy_closes[shard] += item.failure.code in _POLICY_CODES  # while on_connect ran
         elif isinstance(item, ShardEnded):
             assert item.shard is not None
             self._judge_giving_up(item, item.shard)

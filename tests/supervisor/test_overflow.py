@@ -13,8 +13,9 @@ from helpers.frames import server_frame
 from helpers.peer import Manners
 from helpers.upgrade import answer_to, switching
 from helpers.world import World
-from holdfast import Cause, Closed, Disconnected, Event, Gap, Item, Limits, Overflow, Paused
+from holdfast import Cause, Closed, Disconnected, Event, FeedOptions, Gap, Item, Limits, Overflow, Paused, Update
 from holdfast.commands import Write
+from holdfast.dialects import binance
 from holdfast.wire import TEXT
 
 COST = 64
@@ -163,6 +164,42 @@ def test_fail_ends_the_feed_and_what_is_queued_can_be_taken() -> None:
     assert world.peer.close is not None
     world.run(10)
     assert world.fleet.is_closed
+
+
+def depth(stream: str, first: int, last: int) -> str:
+    book = f'{{"e":"depthUpdate","E":1,"s":"X","U":{first},"u":{last},"b":[],"a":[]}}'
+    return f'{{"stream":"{stream}","data":{book}}}'
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        [depth("ausdt@depth", 9, 9), depth("ausdt@depth", 10, 10)],  # numbers 3 to 8 are missing before it
+        [depth("busdt@depth", 1, 1)],  # the first of its stream
+        ['{"result":null,"id":1}', depth("busdt@depth", 1, 1)],  # what was asked for is acknowledged
+        ['{"error":{"code":2,"msg":"no"},"id":1}', depth("ausdt@depth", 9, 9)],
+    ],
+    ids=["a hole", "another stream", "an answer", "a refusal"],
+)
+@pytest.mark.parametrize("checked", [True, False])
+def test_when_it_fails_in_the_midst_of_a_chunk_nothing_comes_behind_the_end(behind: list[str], checked: bool) -> None:
+    options: FeedOptions = {
+        "overflow": Overflow("fail"),
+        "limits": Limits(max_queue_size=100),
+        "check_sequences": checked,
+    }
+    streams = ("ausdt@depth", "busdt@depth")
+    service = binance.spot(*streams, endpoint="ws://example.com/stream")
+    world = World(options, Manners(), source=service).open()  # type: ignore[arg-type]  # a Service will do, too
+    world.fleet.take_items()
+    world.consume(False)
+    first = depth("ausdt@depth", 1, 2)
+    world.peer.send_raw(b"".join(server_frame(TEXT, text.encode()) for text in (first, *behind)))
+    world.run(0)
+    items = world.fleet.take_items()
+    assert isinstance(items[-1], Closed)
+    assert [type(item).__name__ for item in items].count("Closed") == 1
+    assert any(isinstance(item, Update) and item.text == first for item in items)
 
 
 def unreadable(_: str | bytes) -> Hashable:

@@ -231,7 +231,9 @@ class Shards:
         self._shared.emit(event)
 
     def queue(self, messages: list[Message], nbytes: int, now: float) -> int:
-        """For the consumer. How many were dropped for it."""
+        """For the consumer, as long as there is no end. How many were dropped for it."""
+        if self.ended is not None:
+            return 0
         queue = self._shared.queue
         dropped = queue.dropped
         queue.put_messages(messages, nbytes, now)

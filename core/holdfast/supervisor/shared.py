@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from holdfast.commands import Command
-from holdfast.events import Event, PongReceived, RecentEvent, Resynced
+from holdfast.events import Closed, Event, PongReceived, RecentEvent, Resynced
 from holdfast.randomness import Randomness
 from holdfast.settings import DialWindow
 from holdfast.supervisor.queue import ItemQueue
@@ -36,6 +36,7 @@ class Shared:
         "commands",
         "dials",
         "entropy",
+        "has_ended",
         "mask",
         "queue",
         "random",
@@ -59,6 +60,7 @@ class Shared:
         self.entropy = entropy
         self.mask = MaskSource(entropy)
         self.wall_offset = 0.0  # Unix time minus `now`
+        self.has_ended = False
         self.told = 0  # events, ever
         self.dials = 0  # likewise
         self.recent: list[RecentEvent] = []
@@ -68,7 +70,12 @@ class Shared:
         self._most_windows = _WINDOWS  # so many are kept without a look at who is still of use
 
     def emit(self, event: Event, shard: int | None = None) -> None:
-        """Into the queue, behind all that was put; and to whoever observes, as it happens. `shard`: whose it is."""
+        """Into the queue, behind all that was put; and to whoever observes, as it happens. `shard`: whose it is. Not
+        behind Closed: what ended the feed may have been in the midst of a chunk.
+        """
+        if self.has_ended:
+            return
+        self.has_ended = type(event) is Closed
         self.told += 1
         self.queue.put_event(event)
         if type(event) is not PongReceived:  # which would soon be all of them

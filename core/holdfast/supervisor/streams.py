@@ -226,7 +226,8 @@ class Streams:
 
     def _heard_again(self, watched: Watched, stream: str, update: Update, now: float) -> None:
         """The first message of a stream since it was not held or was missed; all of one that may lag."""
-        assert self._connection is not None
+        if self._connection is None:
+            return  # what was delivered before it ended the feed
         self._stirred = True
         patience = watched.patience
         acknowledged = watched.held and watched.missed_since is None  # else that comes late, or it was in doubt
