@@ -25,6 +25,15 @@ typedef struct {
 /* Messages */
 
 static PyObject *
+fetch_of(Taken *self)
+{
+    if (self->fetch != NULL)
+        return PyObject_CallNoArgs(self->fetch);
+    PyErr_SetString(PyExc_RuntimeError, "the feed is being forgotten"); /* by the collector */
+    return NULL;
+}
+
+static PyObject *
 pop(Taken *self)
 {
     if (self->messages == NULL)
@@ -75,7 +84,6 @@ taken_clear(Taken *self)
 {
     Py_CLEAR(self->fetch);
     Py_CLEAR(self->messages);
-    Py_CLEAR(self->next_type);
     return 0;
 }
 
@@ -85,6 +93,7 @@ taken_dealloc(Taken *self)
     PyTypeObject *type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
     taken_clear(self);
+    Py_CLEAR(self->next_type);
     PyObject_GC_Del(self);
     Py_DECREF(type);
 }
@@ -107,7 +116,7 @@ static PyObject *
 taken_anext(Taken *self)
 {
     if (self->messages == NULL)
-        return PyObject_CallNoArgs(self->fetch);
+        return fetch_of(self);
     Next *next = PyObject_GC_New(Next, self->next_type);
     if (next != NULL) { /* the collector need not know of it before there is an `inner` */
         next->taken = (Taken *)Py_NewRef((PyObject *)self);
@@ -131,7 +140,7 @@ next_send(Next *self, PyObject *value, PyObject **result)
         self->taken = NULL;
         *result = pop(taken);
         if (*result == NULL)
-            self->inner = PyObject_CallNoArgs(taken->fetch);
+            self->inner = fetch_of(taken);
         Py_DECREF(taken);
         if (*result != NULL)
             return PYGEN_RETURN;
