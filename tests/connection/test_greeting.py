@@ -598,6 +598,19 @@ def test_silence_of_data_counts_from_the_opening() -> None:
     assert [event.failure.cause for event in world.events(Disconnected)] == [Cause.NO_DATA]
 
 
+@given(takes=times(0.5, 15), dies=times(0, 15))
+def test_a_peer_that_died_meanwhile_is_found_in_time_of_its_last_byte(takes: float, dies: float) -> None:
+    """Within the interval and the timeout of pings; where that has passed already, within the timeout."""
+    keepalive = Keepalive(interval=5, timeout=3)
+    world = world_with(lasts(takes), keepalive=keepalive, timeouts=Timeouts(connect=20)).start().run(0)
+    peer = world.peers[0]
+    world.later(dies, peer.die)
+    world.run(40)
+    lost = world.events(Disconnected)[0]
+    assert lost.failure.cause is Cause.PONG_TIMEOUT
+    assert lost.at == max(peer.last_byte_at + 5, 1000 + takes) + 3
+
+
 # Stalls of our own
 
 

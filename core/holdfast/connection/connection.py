@@ -386,7 +386,8 @@ class Connection:
         self.opened_at = now
         self._timers.clear(Timer.CONNECT)
         if self._config.keepalive.interval is not None:
-            self._timers.set(Timer.PING, now + self._config.keepalive.interval)
+            # From its last byte on: `on_connect` may have taken long.
+            self._timers.set(Timer.PING, max(now, self.last_received + self._config.keepalive.interval))
         assert self.accepted is not None
         return Opened(self.accepted.subprotocol, self.accepted.headers)
 
