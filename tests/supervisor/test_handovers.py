@@ -7,12 +7,15 @@ import math
 import pytest
 
 from helpers.combined import service
+from helpers.peer import Manners
 from helpers.sea import ALL, LoseReplies, Sea
+from helpers.world import World
 from holdfast import (
     Backoff,
     Cause,
     Disconnected,
     Failure,
+    FeedOptions,
     Gap,
     Keepalive,
     Limits,
@@ -26,6 +29,7 @@ from holdfast import (
     Service,
     ServiceLimits,
     Stale,
+    Timeouts,
     Unsubscribed,
     Update,
 )
@@ -393,3 +397,17 @@ def test_pings_for_proofs_leave_room_for_requests(period: float) -> None:
     assert set(sea.fleet.stream_states().values()) == {"subscribed"}
     for connection in sea.exchange._connections.values():
         assert connection.streams == set(FIVE)
+
+
+@pytest.mark.parametrize("window", [None, ("00:00", "23:59")])
+def test_nothing_is_planned_behind_the_end_whatever_happens_until_the_socket_is_closed(
+    window: tuple[str, str] | None,
+) -> None:
+    options: FeedOptions = {"rotation": Rotation(max_age=900.0, window=window), "timeouts": Timeouts(close=5.0)}
+    world = World(options, Manners(answers_close=False, ends_stream=False)).open()
+    world.close()
+    world.oversleep(2.0)
+    assert not world.fleet.is_closed
+    world.run(5.0)
+    assert world.fleet.is_closed
+    assert world.fleet.next_deadline() == math.inf

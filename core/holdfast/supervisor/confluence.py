@@ -166,7 +166,7 @@ class Confluence:
         """No leg goes on."""
         for leg in self.legs:
             leg.end(now, code, reason)
-        self._rotations.handovers.clear()
+        self._rotations.end()
         self._timers.clear_all()
 
     def next_deadline(self) -> float:

@@ -97,6 +97,11 @@ class Rotations:
         later = 0 if age is None else math.floor((latest - first) / _DAY)
         return min(latest, first + later * _DAY + length * spread)
 
+    def end(self) -> None:
+        """Nothing is replaced any more."""
+        self._due.clear()
+        self.handovers.clear()
+
     # Handovers
 
     def of(self, leg: Leg) -> Handover | None:
