@@ -67,8 +67,12 @@ class Others:
         """They take all there is, for so long."""
         self._until = max(self._until, self._clock() + seconds)
 
-    def stop(self) -> None:
-        self._until = min(self._until, self._clock())
+    def stop(self) -> float:
+        """They dial no more. For how many seconds they had put off our dials."""
+        now = self._clock()
+        put_off = max(0.0, self._until - now)
+        self._until = min(self._until, now)
+        return put_off
 
 
 def others_dial(voyage: Voyage, chance: Chance) -> None:

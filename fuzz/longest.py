@@ -21,6 +21,7 @@ class Longest:
     config: FeedConfig
     process: Process
     snapshots: Snapshots | None
+    put_off = 0.0  # for so long a dial may still be, when all is healed, because others dialled
 
     @property
     def now(self) -> float:
@@ -84,7 +85,7 @@ class Longest:
         if self.snapshots is not None:
             publish += self.snapshots.longest
         redials = 1 if self.plan.rules.max_age is None else 2
-        way = stalled + notice + hung + redials * self.longest_redial + publish + self.longest_mending
+        way = self.put_off + stalled + notice + hung + redials * self.longest_redial + publish + self.longest_mending
         return way + self.longest_doubt
 
     @property

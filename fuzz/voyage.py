@@ -356,7 +356,7 @@ class Voyage(Longest):
             self.doors[dead[0]].dialling = dead[1]
             self.reset_links()  # or nobody would knock
         if self.others is not None:
-            self.others.stop()
+            self.put_off = self.others.stop()
         self.hurry_consumer()
         self._holds.end(self.now)
         self._unanswered.end(self.now)
