@@ -202,6 +202,24 @@ def test_when_it_fails_in_the_midst_of_a_chunk_nothing_comes_behind_the_end(behi
     assert any(isinstance(item, Update) and item.text == first for item in items)
 
 
+def test_when_it_fails_dials_of_other_legs_are_over_and_what_they_still_bring_is_inert() -> None:
+    hangs = Manners(never_dials=True)
+    options: FeedOptions = {"overflow": Overflow("fail"), "limits": Limits(max_queue_size=5 * COST), "legs": 3}
+    world = World(options, [Manners(answers_close=False, ends_stream=False), hangs, hangs])
+    world.consume(False)
+    world.start().run(0.25)
+    assert world.fleet.ended is None
+    world.peers[0].send("one", "two", "three")
+    world.run(0)
+    assert world.fleet.ended is not None
+    for conn in (2, 3):
+        world.fleet.received(conn, b"late", world.now)
+        world.fleet.connected(conn, world.now)
+    assert not world.fleet.is_closed
+    world.run(10)
+    assert world.fleet.is_closed
+
+
 def unreadable(_: str | bytes) -> Hashable:
     raise ValueError("no key in it")
 

@@ -254,6 +254,7 @@ class Supervisor:
                 current.close(now, 1001, "consumer too slow")
                 self.emit(Disconnected(now, current.conn, failure, now - current.opened_at))
         self._end(now, 1001, "consumer too slow")
+        self._forget_closed()
 
     def pause(self) -> bool:
         """Stop reading; whether anything was read until now."""
