@@ -19,6 +19,7 @@ from holdfast import (
     Gap,
     Keepalive,
     Limits,
+    Message,
     MessageWindow,
     Overflow,
     Patience,
@@ -411,3 +412,34 @@ def test_nothing_is_planned_behind_the_end_whatever_happens_until_the_socket_is_
     world.run(5.0)
     assert world.fleet.is_closed
     assert world.fleet.next_deadline() == math.inf
+
+
+@pytest.mark.parametrize("by_stream", [True, False])
+@pytest.mark.parametrize("cut", [0, 1, 3, 4])
+def test_what_was_delivered_before_it_was_not_waited_for_does_not_come_again(by_stream: bool, cut: int) -> None:
+    """One leg is stuck, the other is lost, and a new one goes on; then the first brings all that it owed."""
+
+    def texts(*numbers: int) -> list[Message]:
+        return [Update("s", str(number)) if by_stream else str(number) for number in numbers]
+
+    name = "s" if by_stream else None
+    merge = Merge(by_stream=by_stream, overlap=5.0, bound=10_000)
+    for conn in (1, 2):
+        merge.add(conn, LegTally())
+        merge.carries(conn, [name], 0.0)
+    assert merge.put(1, texts(5), 1, 1.0) == texts(5)
+    assert merge.put(2, texts(5), 1, 1.0) == []
+    merge.prove(2, name, 1.0)
+    assert merge.put(1, texts(6, 7, 8), 3, 2.0) == texts(6, 7, 8)
+    assert merge.leave(1) == []
+    merge.add(3, LegTally())
+    merge.carries(3, [name], 3.0)
+    assert merge.put(3, texts(9), 1, 4.0) == []
+    merge.go_on_with(3, name)
+    assert merge.prove(3, name, 9.0) == texts(9)
+    late = texts(6, 7, 8, 9)
+    assert merge.put(2, late[:cut], cut, 10.0) == []
+    assert merge.put(2, late[cut:], 4 - cut, 10.5) == []
+    merge.go_on_with(2, name)
+    assert merge.prove(2, name, 16.0) == []
+    assert merge.put(2, texts(10), 1, 17.0) == texts(10)

@@ -117,12 +117,13 @@ class Hold:
 class Strand:
     """Of one stream. Connections go by their numbers."""
 
-    __slots__ = ("_by_stream", "delivered_at", "distrusted", "held", "last", "owed")
+    __slots__ = ("_by_stream", "delivered_at", "distrusted", "held", "last", "owed", "past")
 
     def __init__(self, *, by_stream: bool) -> None:
         self._by_stream = by_stream  # else all the messages of a feed without a dialect, in no order that is promised
         self.owed: dict[int, Owed] = {}  # for each connection
         self.held: dict[int, Hold] = {}  # for each that is not proven
+        self.past: dict[int, Owed] = {}  # what those still owed who were not waited for any longer
         self.distrusted: set[int] = set()  # of these only messages in common prove where they stand
         self.last: Message | None = None
         self.delivered_at: float | None = None
@@ -140,6 +141,7 @@ class Strand:
     def leave(self, conn: int) -> bool:
         """It is gone. Whether that leaves nobody who is proven."""
         self.owed.pop(conn, None)
+        self.past.pop(conn, None)
         self.distrusted.discard(conn)
         return self.held.pop(conn, None) is None and not self.has_proven
 
@@ -157,11 +159,14 @@ class Strand:
         """What was delivered by then it will not bring any more; what is held of it, it has brought."""
         hold = self.held.get(conn)
         self.owed[conn].forget_until(at, () if hold is None else hold.keys)
+        if (past := self.past.get(conn)) is not None:
+            past.forget_until(at)
 
     def go_on_without(self, conn: int) -> None:
         """It is not waited for any longer: what it brings of the time before is no news."""
         self.distrust(conn)
-        self.owed[conn] = Owed()
+        if self.owed[conn].count:
+            self.past[conn], self.owed[conn] = self.owed[conn], Owed()
 
     def stop(self, conn: int) -> None:
         """It brings no more of this for now."""
@@ -231,6 +236,10 @@ class Strand:
                 self._in_common(other, now, fresh)
 
     def _put_unproven(self, conn: int, message: Message, key: int, now: float, fresh: list[Message]) -> None:
+        past = self.past.get(conn)
+        if past is not None and past.bring(key) is not None:
+            self.held[conn] = Hold()  # what it brought before is older still
+            return
         hold = self.held[conn]
         hold.put(now, key, message)
         if not self.has_proven:  # nobody knows better
