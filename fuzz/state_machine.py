@@ -192,7 +192,7 @@ class FleetUnderInputs(RuleBasedStateMachine):
         self._receive(conn, peer.machine.send(CloseConnection(code)))
 
     @precondition(lambda self: self._connected())
-    @rule(data=st.data(), junk=st.binary(min_size=1, max_size=30))
+    @rule(data=st.data(), junk=st.binary(min_size=1, max_size=30).filter(lambda junk: junk[0] & 0x0F not in (0, 1, 2)))
     def junk_arrives(self, data: Any, junk: bytes) -> None:
         conn = data.draw(st.sampled_from(self._connected()))
         self.peers[conn].accepted = self.peers[conn].requested = False  # nothing sensible comes after it

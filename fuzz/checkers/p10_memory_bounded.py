@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fuzz.checkers.base import Checker
-from holdfast import Endpoint
+from holdfast import Endpoint, Event
 
 if TYPE_CHECKING:
     from fuzz.voyage import Voyage
@@ -24,7 +24,7 @@ class MemoryBounded(Checker):
     def __init__(self, voyage: Voyage) -> None:
         super().__init__(voyage)
         self._largest_read = 0
-        self._dials = 0
+        self._events = 0
         limit = self.config.memory_limit
         self._bound = self.config.limits.max_queue_size if limit is None else limit - limit // _SHARE
         self._queued = 0  # at most, by what was read since we looked
@@ -33,8 +33,10 @@ class MemoryBounded(Checker):
             self._growth = (_LONGEST_INFLATED + _COST_OF_ITEM) // _SHORTEST_COMPRESSED
 
     def on_dialled(self, conn: int, endpoint: Endpoint, now: float) -> None:
-        self._dials += 1
         self._queued += _COST_OF_ITEM * _EVENTS_OF_A_DIAL
+
+    def on_event(self, event: Event) -> None:
+        self._events += 1
 
     def on_read(self, conn: int, data: bytes, now: float) -> None:
         self._largest_read = max(self._largest_read, len(data))
@@ -43,7 +45,7 @@ class MemoryBounded(Checker):
         if not self.voyage.process.consumer_pause or self._queued <= self._bound:
             return
         one_read = self._largest_read * self._growth
-        events = _COST_OF_ITEM * min(_EVENTS_KEPT, _EVENTS_OF_A_DIAL * self._dials + 100)
+        events = _COST_OF_ITEM * min(_EVENTS_KEPT, self._events + 100)
         queued = self._queued = self.voyage.fleet.stats(now).queued_bytes
         if queued > self._bound + 2 * one_read + events:
             self.fail(f"{queued} bytes are queued; the bound is {self._bound}")
