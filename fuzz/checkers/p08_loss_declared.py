@@ -154,8 +154,9 @@ class LossDeclared(Checker):
         """The machine knows that something may be lost, whether or not it is."""
         user = self.voyage.user
         streams = item.streams if isinstance(item, Unsubscribed) else (str(item.stream),)
+        theirs = self.voyage.wanted_on(item.conn)  # one that was wanted again may be another shard's by now
         for stream in streams:
-            if stream in self._last and user is not None and not user.had_left(stream, item.at):
+            if stream in self._last and stream in theirs and user is not None and not user.had_left(stream, item.at):
                 self._owed.setdefault(stream, (item.at, self._gaps_of(stream)))
 
     def _is_excused(self, stream: str, number: int) -> bool:
