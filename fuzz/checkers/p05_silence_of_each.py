@@ -146,7 +146,7 @@ class SilenceOfEach(Checker):
             self.fail(f"{stream} was called silent after {at - since:g} s; it has {needed:g} s")
         user = self.voyage.user
         left = user is not None and user.changed.get(stream, 0.0) >= reported
-        if heard > reported or left:
+        if heard >= reported or left:  # what comes in the same moment comes behind it
             line.in_vain.discard(stream)
         if self._rotating is None:  # else it has to wait for its turn, if it is not its own
             if stream in line.in_vain:
