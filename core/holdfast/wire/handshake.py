@@ -150,8 +150,8 @@ class ClientHandshake:
 
 
 def _decode(answer: h11.InformationalResponse | h11.Response) -> _Headers:
-    # Every connection keeps them, and most are alike.
-    return tuple((intern(name.decode("latin-1")), intern(value.decode("latin-1"))) for name, value in answer.headers)
+    # Every connection keeps them, and they have the same names. Not so the values: what is interned may stay for ever.
+    return tuple((intern(name.decode("latin-1")), value.decode("latin-1")) for name, value in answer.headers)
 
 
 def _tokens(headers: _Headers, name: str) -> list[str]:
