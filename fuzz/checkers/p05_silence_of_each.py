@@ -57,7 +57,7 @@ class SilenceOfEach(Checker):
         self.is_idle = not voyage.plan.is_manifold
         self._stalls = Stalls()
         self._lines: dict[int, _Line] = {}
-        self._rotating: int | None = None
+        self._rotating: set[int] = set()  # one of each shard at most
         self._paused = False
         self._resumed_at = 0.0
         self._reports: Counter[str] = Counter()  # of a stream, since it was heard on any connection
@@ -91,7 +91,7 @@ class SilenceOfEach(Checker):
             self._judge_smaller_step(event)
             self._leave(event.conn)
         elif isinstance(event, Rotating):
-            self._rotating = event.conn
+            self._rotating.add(event.conn)
             self._replaced(event.conn)
         elif isinstance(event, Rotated):
             self._leave(event.previous)
@@ -115,8 +115,7 @@ class SilenceOfEach(Checker):
     def _leave(self, conn: int) -> None:
         self._lines.pop(conn, None)
         self._replaced(conn)
-        if self._rotating == conn:
-            self._rotating = None
+        self._rotating.discard(conn)
         if not self._lines:
             self._paused = False
 
@@ -148,7 +147,7 @@ class SilenceOfEach(Checker):
         left = user is not None and user.changed.get(stream, 0.0) >= reported
         if heard >= reported or left:  # what comes in the same moment comes behind it
             line.in_vain.discard(stream)
-        if self._rotating is None:  # else it has to wait for its turn, if it is not its own
+        if not self._rotating:  # else it has to wait for its turn, if it is not its own
             if stream in line.in_vain:
                 self._must_replace[stale.conn, stream] = at
             line.in_vain.add(stream)
@@ -187,7 +186,7 @@ class SilenceOfEach(Checker):
                 since = max(line.opened_at, ear.last_on.get(conn, 0.0), line.reported_at, self._resumed_at)
                 self._judge_silence(conn, "all of it", since, after, now)
             for stream, held in line.held.items():
-                if user is None or states.get(stream) != "subscribed" or self._rotating is not None:
+                if user is None or states.get(stream) != "subscribed" or self._rotating:
                     continue
                 heard = ear.heard_on.get((conn, stream), 0.0)
                 since = max(
