@@ -227,7 +227,7 @@ def gives_the_last_message_twice() -> Iterator[None]:
 
     def lost(self: Leg, connection: Any, report: Any, now: float, **named: Any) -> None:
         if last_batch:
-            self._owner.deliver(self, last_batch[-1:], 1, now)
+            self._owner.delivery.deliver(self, last_batch[-1:], 1, now)
         original(self, connection, report, now, **named)
 
     def deliver(self: Leg, messages: Any, nbytes: int, now: float) -> None:

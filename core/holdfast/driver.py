@@ -145,14 +145,27 @@ class Driver(ABC, Generic[S]):
         fleet = self.fleet
         for command in fleet.take_commands():
             self._carry_out(command)
-        if self._hungry is not None and fleet.has_items:
-            self._hungry.set()
-            self._hungry = None
         for ready, event in self._waiters:
             if ready():
                 event.set()
         if (deadline := fleet.next_deadline()) != self._armed:
             self._rearm(deadline)
+        if self._hungry is not None and fleet.has_items:
+            self._wake_consumer()
+
+    def received(self, conn: int, data: bytes, now: float) -> None:
+        """Bytes arrived: the input of every chunk, and what of `settle` may follow from it."""
+        fleet = self.fleet
+        if fleet.received(conn, data, now) or fleet.commands or self._waiters:
+            self.settle()
+        elif self._hungry is not None and fleet.has_items:
+            self._wake_consumer()
+
+    def _wake_consumer(self) -> None:
+        """The last step of all: it may run before this returns."""
+        hungry, self._hungry = self._hungry, None
+        assert hungry is not None
+        hungry.set()
 
     def _rearm(self, deadline: float) -> None:
         self._armed = deadline
@@ -170,8 +183,8 @@ class Driver(ABC, Generic[S]):
         fleet = self.fleet
         run = fleet.take_run(limit)
         assert run is not None
-        if (deadline := fleet.next_deadline()) != self._armed:  # that is all that taking can lead to
-            self._rearm(deadline)
+        if fleet.drained_at < math.inf and (deadline := fleet.next_deadline()) != self._armed:
+            self._rearm(deadline)  # that is all that taking can lead to
         return run
 
     def deadline_came(self) -> None:

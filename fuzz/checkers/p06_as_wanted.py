@@ -58,7 +58,7 @@ class AsWanted(Checker):
         self._pauses = Stalls()
         self._paused_since: float | None = None
         self._open: set[int] = set()
-        self._rotating: int | None = None  # what does not answer is left when its successor is there
+        self._rotating: set[int] = set()  # what does not answer is left when its successor is there
         self._clear_since = 0.0  # our process ran, and the connection was read
         self._unsettled: dict[str, float] = {}  # wanted streams that are neither there nor refused, since when
         self._refused: dict[tuple[int, str], float] = {}  # by connection; when we were told
@@ -94,13 +94,13 @@ class AsWanted(Checker):
                 self._judge_leaving(event.conn, event.failure.detail, event.at)
             self._leave(event.conn, event.at)
         elif isinstance(event, Rotating):
-            self._rotating = event.conn
+            self._rotating.add(event.conn)
             if event.reason.startswith(_UNACKNOWLEDGED):
                 self._judge_leaving(event.conn, event.reason.removeprefix(_UNACKNOWLEDGED), event.at)
         elif isinstance(event, Rotated):
             self._leave(event.previous, event.at)
         elif isinstance(event, LegEnded):
-            self._rotating = None
+            self._rotating.clear()
             self._clear_since = max(self._clear_since, event.at)
         elif isinstance(event, Closed):
             for conn in list(self._open):
@@ -125,8 +125,7 @@ class AsWanted(Checker):
 
     def _leave(self, conn: int, at: float) -> None:
         self._open.discard(conn)
-        if conn == self._rotating:
-            self._rotating = None
+        self._rotating.discard(conn)
         if not self._open:
             self._end_pause(at)
         self._unsettled.clear()
@@ -180,7 +179,7 @@ class AsWanted(Checker):
         if not self._open or self._paused_since is not None or self.voyage.process.awake_at >= now:
             return
         restless = {stream for stream, state in states.items() if state in ("wanted", "asked")}
-        if self._rotating is not None:
+        if self._rotating:
             restless = set()
         if self.voyage.roster is not None:
             restless = {stream for stream in restless if self._carriers_of(stream)}

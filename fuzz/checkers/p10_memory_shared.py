@@ -46,6 +46,6 @@ class MemoryShared(Checker):
 
 def _held_by(shard: object) -> int:
     """Until it is proven that nothing is missing before."""
-    merge = shard._legs._delivery._merge  # type: ignore[attr-defined]
+    merge = shard._legs.delivery._merge  # type: ignore[attr-defined]
     strands = () if merge is None else merge._strands.values()
     return sum(hold.size for strand in strands for hold in strand.held.values())

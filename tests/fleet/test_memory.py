@@ -54,7 +54,7 @@ def release(voyage: Voyage) -> None:
 def held(voyage: Voyage) -> int:
     """By shards and for snapshots, as it is: nobody is told that number."""
     shards = voyage.fleet._shards
-    merges = [shard._legs._delivery._merge for shard in shards._running.values()]
+    merges = [shard._legs.delivery._merge for shard in shards._running.values()]
     strands = [strand for merge in merges if merge is not None for strand in merge._strands.values()]
     return sum(hold.size for strand in strands for hold in strand.held.values()) + (
         shards._resyncs._size if shards._resyncs is not None else 0
@@ -130,17 +130,17 @@ def test_what_several_connections_hold_is_bounded_for_all_shards_together() -> N
     voyage = feed(legs=2).run(5.0)
     shards = voyage.fleet._shards
     most = sum(
-        shard._legs._delivery._merge._bound
+        shard._legs.delivery._merge._bound
         for shard in shards._running.values()
-        if shard._legs._delivery._merge is not None
+        if shard._legs.delivery._merge is not None
     )
     assert 0 < most <= QUARTER
     voyage.subscribe(*(f"t{number:02}usdt@trade" for number in range(40)))
     assert len(shards._running) == 20
     most = sum(
-        shard._legs._delivery._merge._bound
+        shard._legs.delivery._merge._bound
         for shard in shards._running.values()
-        if shard._legs._delivery._merge is not None
+        if shard._legs.delivery._merge is not None
     )
     assert 0 < most <= QUARTER
     voyage.run(20.0)

@@ -67,7 +67,7 @@ def test_a_rotation_waits_for_it_and_loses_nothing() -> None:
     world.open()
     world.give(lambda fleet, now: fleet.rotate(now))
     world.run(1)
-    merge = world.fleet._shards._running[1]._legs._delivery._merge
+    merge = world.fleet._shards._running[1]._legs.delivery._merge
     assert merge is not None
     assert list(merge.lines) == [1], "who was not dialled brings nothing"
     for _ in range(20):

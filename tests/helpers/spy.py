@@ -59,15 +59,16 @@ class Spy:
     # Watching
 
     def _input(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-        def given(fleet: Fleet, *arguments: Any, **named: Any) -> None:
+        def given(fleet: Fleet, *arguments: Any, **named: Any) -> object:
             assert self._inside is None, f"{name} was given to the machine inside {self._inside}"
             assert not self._owed, f"{name} was given before the commands of the last input were taken"
             assert not self._to_do, f"{name} was given before {self._to_do} was carried out"
             self.log.append(("input", name, *arguments))
             self._inside = name
             try:
-                real(fleet, *arguments, **named)  # if it raises, nothing has changed
-                self._owed = True
+                answer = real(fleet, *arguments, **named)  # if it raises, nothing has changed
+                self._owed = len(fleet.commands) > 0
+                return answer
             finally:
                 self._inside = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import pytest
 
@@ -232,7 +233,7 @@ def test_no_hours_of_the_day_make_a_connection_older_than_it_may_be() -> None:
 def test_a_gap_reaches_back_to_where_the_stream_was_lost() -> None:
     """One stream was refused for a while, and is there again on the next connection."""
     declared: list[Gap] = []
-    ledger = Ledger(declared.append, Tally())  # type: ignore[arg-type]  # it emits nothing else
+    ledger = Ledger(SimpleNamespace(emit=declared.append), Tally())
     reset = Failure(Cause.RESET)
     ledger.lost(1.0, reset, ["a", "b"])
     ledger.covered(["a"], 3.0)

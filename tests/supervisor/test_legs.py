@@ -214,12 +214,12 @@ def test_a_rotation_hands_on_what_is_told_of_a_leg() -> None:
 def test_one_leg_passes_through_untouched() -> None:
     sea = Sea(service(*FIVE), rate=7.0)
     sea.run(5.0)
-    assert not sea.fleet._shards._running[1]._legs._delivery.merges
+    assert not sea.fleet._shards._running[1]._legs.delivery.merges
     rotate(sea)
     sea.run(0.125)
-    assert sea.fleet._shards._running[1]._legs._delivery.merges
+    assert sea.fleet._shards._running[1]._legs.delivery.merges
     sea.run(30.0)
-    assert not sea.fleet._shards._running[1]._legs._delivery.merges, "nothing is merged when there is nothing to merge"
+    assert not sea.fleet._shards._running[1]._legs.delivery.merges, "nothing is merged when there is nothing to merge"
 
 
 def test_rotate_needs_a_feed_that_is_open() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from holdfast.driver import READ_SIZE
@@ -15,6 +17,12 @@ if TYPE_CHECKING:
 _WRITABLE = asyncio.Event()  # that of all sockets with nothing to wait for; it stays set, and so belongs to no loop
 _WRITABLE.set()
 _of_thread = threading.local()
+
+
+def clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
+    """`loop.time`; of asyncio's own loops without the call in Python that this is."""
+    own = getattr(type(loop), "time", None) is asyncio.BaseEventLoop.time
+    return time.monotonic if own else loop.time
 
 
 def read_buffer() -> memoryview:
@@ -32,7 +40,6 @@ class SocketProtocol(asyncio.BufferedProtocol):
         "_buffer",
         "_closed",
         "_driver",
-        "_fleet",
         "_loop",
         "_max_unsent",
         "_now",
@@ -47,8 +54,7 @@ class SocketProtocol(asyncio.BufferedProtocol):
         self._closed: asyncio.Future[None] | None = None  # what waits for that
         self.writable = _WRITABLE
         self._driver = driver
-        self._fleet = driver.fleet
-        self._now = self._loop.time
+        self._now = clock_of(self._loop)
         self._buffer = read_buffer()
         self._max_unsent = driver.config.limits.max_write_size
         self._transport: asyncio.Transport | None = None
@@ -64,8 +70,7 @@ class SocketProtocol(asyncio.BufferedProtocol):
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        self._fleet.received(self.conn, bytes(self._buffer[:nbytes]), self._now())
-        self._driver.settle()
+        self._driver.received(self.conn, bytes(self._buffer[:nbytes]), self._now())
 
     def eof_received(self) -> None:
         self._ended(None)
@@ -118,5 +123,5 @@ class SocketProtocol(asyncio.BufferedProtocol):
 
     def _ended(self, failure: Failure | None) -> None:
         """A second report of the same connection is inert: the machine has forgotten the number."""
-        self._fleet.disconnected(self.conn, failure, self._driver.now())
+        self._driver.fleet.disconnected(self.conn, failure, self._driver.now())
         self._driver.settle()

@@ -3,16 +3,73 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Generator
+from contextvars import Context
 
 
-class Signal(asyncio.Future[None]):
-    """An event for one task, and one time: a third of the cost of an asyncio.Event."""
+class Signal:
+    """An event for one task, and one time.
 
-    __slots__ = ()
+    Where no task is running, as when a socket was read, `set` runs the one that waits before it returns: a turn of the
+    loop earlier than a future would, so that a message is with its consumer that much sooner. To tasks it is a future:
+    what asyncio asks of one that is not its own is here (`asyncio.isfuture`).
+    """
+
+    __slots__ = ("_asyncio_future_blocking", "_cancelled", "_context", "_is_done", "_loop", "_wake_up")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._asyncio_future_blocking = False
+        self._wake_up: Callable[[Signal], object] | None = None  # of the task that waits
+        self._context: Context | None = None
+        self._is_done = False
+        self._cancelled: asyncio.CancelledError | None = None
 
     def set(self) -> None:
-        if not self.done():  # it may have been cancelled, too
-            self.set_result(None)
+        if self._is_done:  # it may have been cancelled, too
+            return
+        self._is_done = True
+        wake_up, context = self._wake_up, self._context
+        if wake_up is None:
+            return
+        if context is not None and asyncio.current_task(self._loop) is None:
+            context.run(wake_up, self)
+        else:
+            self._loop.call_soon(wake_up, self, context=context)
 
-    def wait(self) -> asyncio.Future[None]:
+    def wait(self) -> Signal:
         return self
+
+    def __await__(self) -> Generator[Signal]:
+        return self  # type: ignore[return-value]  # an iterator, which is all that `await` asks for
+
+    def __iter__(self) -> Signal:
+        return self
+
+    def __next__(self) -> Signal:
+        """No generator, which would take 200 bytes for every feed that waits."""
+        if self._is_done:
+            raise StopIteration
+        self._asyncio_future_blocking = True
+        return self
+
+    # What a task asks of what it waits for
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        return self._loop
+
+    def add_done_callback(self, wake_up: Callable[[Signal], object], *, context: Context | None = None) -> None:
+        self._wake_up, self._context = wake_up, context
+
+    def cancel(self, msg: str | None = None) -> bool:
+        if self._is_done:
+            return False
+        self._is_done = True
+        self._cancelled = asyncio.CancelledError() if msg is None else asyncio.CancelledError(msg)
+        if self._wake_up is not None:
+            self._loop.call_soon(self._wake_up, self, context=self._context)
+        return True
+
+    def result(self) -> None:
+        if self._cancelled is not None:
+            raise self._cancelled

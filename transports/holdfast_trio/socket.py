@@ -74,12 +74,11 @@ class Socket:
 
     async def _read_all(self) -> None:
         """Until the end of the stream, or its failure."""
-        driver, fleet, conn = self._driver, self._driver.fleet, self.conn
+        driver, conn = self._driver, self.conn
         receive = self._stream.receive_some
         try:
             while data := await receive(READ_SIZE):
-                fleet.received(conn, bytes(data), driver.now())
-                driver.settle()
+                driver.received(conn, bytes(data), driver.now())
                 if not self._reading.is_set():
                     await self._reading.wait()
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from heapq import heapify, heappop, heappush
-from itertools import count
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -22,7 +21,7 @@ class Agenda(Generic[K]):
         self.next = math.inf
         self._at: dict[K, float] = {}
         self._heap: list[tuple[float, int, K]] = []
-        self._order = count()  # so that keys are never compared, and what is due together comes in order
+        self._order = 0  # so that keys are never compared, and what is due together comes in order
 
     def set(self, key: K, at: float) -> None:
         """Its deadline; inf for none."""
@@ -32,9 +31,10 @@ class Agenda(Generic[K]):
             del self._at[key]
         else:
             self._at[key] = at
-            heappush(self._heap, (at, next(self._order), key))
+            self._order += 1
+            heappush(self._heap, (at, self._order, key))
             if len(self._heap) > 2 * len(self._at) + _SPARE:
-                self._heap = [(time, next(self._order), one) for one, time in self._at.items()]
+                self._heap = [(time, order, one) for order, (one, time) in enumerate(self._at.items())]
                 heapify(self._heap)
         heap, current = self._heap, self._at
         while heap and current.get(heap[0][2]) != heap[0][0]:

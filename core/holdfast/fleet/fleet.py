@@ -19,7 +19,7 @@ Remote faults never raise here. Misuse by the caller raises LocalProtocolError a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sized
 from heapq import heappop, heappush
 
 from holdfast.commands import Command
@@ -51,7 +51,6 @@ class Fleet:
 
     __slots__ = (
         "_by_conn",
-        "_drained_at",
         "_inputs",
         "_now",
         "_paced",
@@ -61,6 +60,8 @@ class Fleet:
         "_stall_after",
         "_started",
         "_wake",
+        "commands",
+        "drained_at",
     )
 
     def __init__(
@@ -75,6 +76,7 @@ class Fleet:
         self._shared = Shared(ItemQueue(memory.queue, config.overflow), random, entropy, observe)
         self._shards = Shards(config, self._shared, memory)
         self._by_conn = self._shared.shards
+        self.commands: Sized = self._shared.commands  # empty, if there is nothing to carry out
         self._stall_after = config.stall_after
         self._now = -math.inf
         self._wake = math.inf  # never later than the earliest deadline; looked at anew when it has come
@@ -82,7 +84,7 @@ class Fleet:
         self._started = False
         self._reminders: list[float] = []  # a heap
         self._inputs = 0  # of subscribe and unsubscribe
-        self._drained_at = math.inf  # since when a paused connection could be read again
+        self.drained_at = math.inf  # since when a paused connection could be read again
 
     # Inputs
 
@@ -156,8 +158,8 @@ class Fleet:
         self._shards.resync_failed(job, failure, now)
         self._look_ahead(now)
 
-    def received(self, conn: int, data: bytes, now: float) -> None:
-        """Bytes arrived; never empty."""
+    def received(self, conn: int, data: bytes, now: float) -> bool:
+        """Bytes arrived; never empty. Returns whether the next deadline may have moved."""
         if not data:
             raise LocalProtocolError("received() with no bytes: report the end of the stream with disconnected()")
         if self._now < now <= self._now + _LATENESS_TOLERATED:
@@ -167,6 +169,8 @@ class Fleet:
         shard = self._by_conn.get(conn)
         if shard is not None and shard.received(conn, data, now):
             self._leave(shard, now)
+            return True
+        return False
 
     def disconnected(self, conn: int, failure: Failure | None, now: float) -> None:
         """The stream ended (None), or broke."""
@@ -274,20 +278,20 @@ class Fleet:
     def next_deadline(self) -> float:
         """When to call `tick`: seconds on the driver's clock, inf for never."""
         deadline = self._wake
-        if self._drained_at < deadline:
-            deadline = self._drained_at
+        if self.drained_at < deadline:
+            deadline = self.drained_at
         if self._reminders and self._reminders[0] < deadline and not self.is_closed:
             deadline = self._reminders[0]
         return deadline
 
     def is_due(self, now: float) -> bool:
         """Whether a `tick` would do more than look at the clock, so that what is readable must be read before it."""
-        deadline = min(self._shards.agenda.next, self._drained_at)
+        deadline = min(self._shards.agenda.next, self.drained_at)
         return deadline <= now or bool(self._reminders and self._reminders[0] <= now)
 
     def stream_states(self) -> dict[str, str]:
         """For each wanted stream: `wanted`, `asked`, `subscribed` or `refused`."""
-        return self._shards.stream_states()
+        return self._shards.account.stream_states()
 
     @property
     def changes(self) -> int:
@@ -302,7 +306,7 @@ class Fleet:
     @property
     def gaps(self) -> tuple[Gap, ...]:
         """The latest gaps, oldest first: those declared, and those that another connection filled."""
-        return self._shards.gaps
+        return self._shards.account.gaps
 
     @property
     def has_items(self) -> bool:
@@ -334,7 +338,7 @@ class Fleet:
 
     def stream_stats(self, now: float) -> dict[str, StreamStats]:
         """Of each stream that is wanted, at `now`."""
-        return self._shards.stream_stats(max(now, self._now))
+        return self._shards.account.stream_stats(max(now, self._now))
 
     @property
     def recent_events(self) -> tuple[RecentEvent, ...]:
@@ -356,16 +360,16 @@ class Fleet:
 
     def _note_drained(self) -> None:
         if not self._shards.check_drained():
-            self._drained_at = math.inf
-        elif self._drained_at == math.inf:
-            self._drained_at = self._now
+            self.drained_at = math.inf
+        elif self.drained_at == math.inf:
+            self.drained_at = self._now
 
     def _leave(self, shard: Supervisor, now: float) -> None:
         self._shards.touched(shard, now)
         self._look_ahead(now)
 
     def _look_ahead(self, now: float) -> None:
-        if self._shards.may_be_paused or self._drained_at < math.inf:
+        if self._shards.may_be_paused or self.drained_at < math.inf:
             self._note_drained()
         wake = self._shards.agenda.next
         if self._by_conn:

@@ -12,17 +12,16 @@ from holdfast.endpoint import Endpoint
 from holdfast.errors import ConfigError, FeedClosed, LocalProtocolError
 from holdfast.events import Closed, Event, Gap, Message, Paused, Resumed, ShardEnded, Stall
 from holdfast.failures import Cause, Failure
+from holdfast.fleet.account import Account
 from holdfast.fleet.agenda import Agenda
 from holdfast.fleet.allotment import Allotment, Bounds, Load
 from holdfast.fleet.bounds import asks_by_url, bounds_of
 from holdfast.fleet.memory import Memory
-from holdfast.fleet.summary import summed_up
 from holdfast.fleet.unrest import Unrest
 from holdfast.settings import Limits
-from holdfast.stats import FeedStats, StreamStats
-from holdfast.supervisor import PassOn, Resyncs, Shared, State, Supervisor, Tally
+from holdfast.stats import FeedStats
+from holdfast.supervisor import PassOn, Resyncs, Shared, Supervisor
 
-_GAPS_REMEMBERED = 1000
 _NOTHING = Allotment(Bounds(shards=1), str)  # of all feeds without a dialect: nothing is ever put there
 
 
@@ -33,18 +32,16 @@ class Shards:
         "_allotment",
         "_config",
         "_memory",
-        "_past",
-        "_past_gaps",
         "_paused_at",
         "_resyncs",
         "_rotating",
         "_running",
         "_shared",
-        "_stalls",
         "_started",
         "_to_rotate",
         "_unrest",
         "_url_asks",
+        "account",
         "agenda",
         "ended",
         "may_be_paused",
@@ -60,13 +57,11 @@ class Shards:
         self._url_asks = asks_by_url(config)
         self._allotment = _NOTHING if config.dialect is None else Allotment(bounds_of(config), self._symbol_of)
         self._running: dict[int, Supervisor] = {}
-        self._to_rotate: list[Supervisor] = []  # one after the other
+        self._to_rotate: tuple[Supervisor, ...] = ()  # one after the other
         self._rotating: Supervisor | None = None
         self.may_be_paused = False  # none is, if not
         self._paused_at = 0.0
-        self._past: Tally | None = None  # of those that are no more, once there are any
-        self._past_gaps: list[Gap] = []
-        self._stalls = 0
+        self.account = Account(self._running, shared)
         self._unrest = Unrest(config, shared)
         self._resyncs: Resyncs | None = None
         if (resync := memory.resync) is not None:
@@ -136,7 +131,7 @@ class Shards:
         if self._resyncs is not None:
             self._resyncs.stalled(late)
         if report and self._started and self.ended is None:
-            self._stalls += 1
+            self.account.stalls += 1
             self.emit(Stall(now, late))
         self._all_touched(now)
 
@@ -196,7 +191,7 @@ class Shards:
 
     def rotate(self, now: float) -> None:
         """Replace every connection that is open, without a gap; one shard after the other."""
-        self._to_rotate.extend(shard for shard in self._running.values() if shard not in self._to_rotate)
+        self._to_rotate = tuple(dict.fromkeys((*self._to_rotate, *self._running.values())))
         self._rotate_next(now)
 
     def send(self, message: str | bytes, now: float, number: int | None) -> Supervisor:
@@ -236,8 +231,7 @@ class Shards:
             return 0
         queue = self._shared.queue
         dropped = queue.dropped
-        queue.put_messages(messages, nbytes, now)
-        if queue.is_full:
+        if queue.put_messages(messages, nbytes, now):
             self.queue_is_full(now)
         return queue.dropped - dropped
 
@@ -289,13 +283,6 @@ class Shards:
         """What each carries."""
         return {number: tuple(self._allotment.loads[number].streams) for number in self._running}
 
-    @property
-    def gaps(self) -> tuple[Gap, ...]:
-        """The latest gaps, oldest first."""
-        gaps = [*self._past_gaps, *(gap for shard in self._running.values() for gap in shard.gaps)]
-        gaps.sort(key=lambda gap: gap.at)
-        return tuple(gaps[-_GAPS_REMEMBERED:])
-
     def check_drained(self) -> bool:
         """Whether reading was paused, and can go on: give it a tick."""
         if not self.may_be_paused or not self._shared.queue.is_half_empty:
@@ -314,36 +301,10 @@ class Shards:
             return len(self._running) > 1 or self.is_open()
         return number not in self._running or self.is_open(number)
 
-    def stream_states(self) -> dict[str, str]:
-        """For each wanted stream: wanted, asked, subscribed or refused."""
-        states: dict[str, str] = {}
-        for shard in self._running.values():
-            states.update(shard.stream_states())
-        return states
-
     def stats(self, now: float) -> FeedStats:
         """All of them together, and each."""
-        shards = {number: shard.stats(now) for number, shard in self._running.items()}
-        end = None if self.ended is None else State.CLOSING.value if self._shared.shards else State.CLOSED.value
         dropped = self._shared.queue.dropped + (self._resyncs.dropped if self._resyncs is not None else 0)
-        return summed_up(
-            shards,
-            self._past or Tally(),
-            self._shared.queue,
-            dropped=dropped,
-            stalls=self._stalls,
-            end=end,
-            closed=self.ended,
-            now=now,
-            unix_time=now + self._shared.wall_offset,
-        )
-
-    def stream_stats(self, now: float) -> dict[str, StreamStats]:
-        """Of each that is wanted."""
-        found: dict[str, StreamStats] = {}
-        for number, shard in self._running.items():
-            found.update(shard.stream_stats(number, now))
-        return found
+        return self.account.stats(self.ended, dropped, now)
 
     # Inside
 
@@ -405,16 +366,14 @@ class Shards:
     def _forget(self, number: int) -> None:
         shard = self._running.pop(number)
         self._memory.forget(number)
-        self._past = self._past or Tally()
-        self._past.add(shard.tally)
-        self._past_gaps.extend(shard.gaps)
-        del self._past_gaps[:-_GAPS_REMEMBERED]
+        self.account.ended(shard)
         self._unrest.forget(shard)
         self._number()
 
     def _rotate_next(self, now: float) -> None:
         while self._to_rotate and self._rotating is None:
-            shard = self._to_rotate.pop(0)
+            shard, *rest = self._to_rotate
+            self._to_rotate = tuple(rest)
             shard.rotate(now)
             if shard.is_rotating:
                 self._rotating = shard
@@ -441,7 +400,7 @@ class Shards:
             self.agenda.set(self._resyncs, self._resyncs.next_deadline())
 
     def _end(self, closed: Closed, code: int = 1000, reason: str = "") -> None:
-        self._to_rotate.clear()
+        self._to_rotate = ()
         if self._resyncs is not None:
             self._resyncs.end(closed.at)
         for shard in self._running.values():

@@ -49,10 +49,10 @@ class Unrest:
         self._shared = shared
         self._dials_before = 0  # those until a connection was last known to be healthy
         self._failure: Failure | None = None  # the latest, if no more dials may follow
-        self._losses: list[tuple[float, Supervisor]] = []  # within the period
-        self._by_shard: Counter[Supervisor] | None = None  # the same, by shard, once there are any
+        self._losses: list[tuple[float, Supervisor]] | None = None  # within the period, once there are any
+        self._by_shard: Counter[Supervisor] | None = None  # the same, by shard
         self._lost: Supervisor | None = None  # the latest
-        self._untold: list[float] = []  # losses since `Unsteady` was last told, within the period
+        self._untold: list[float] | None = None  # losses since `Unsteady` was last told, within the period
 
     def note(self, shard: Supervisor, event: Event) -> None:
         """One of a shard's."""
@@ -83,6 +83,7 @@ class Unrest:
         if setting is None or shard is None or not self._may_move or len(shards) < _LEAST_SHARDS:
             return None
         assert self._by_shard is not None
+        assert self._losses is not None
         mine = self._by_shard[shard]
         others = (len(self._losses) - mine) / (len(shards) - 1)
         if mine < setting.after or mine < setting.factor * others:
@@ -96,10 +97,11 @@ class Unrest:
     def unsteady(self, shards: Collection[Supervisor], now: float) -> Unsteady | None:
         """What is to be told of all together, if anything is."""
         setting = self._setting
-        if setting is None or not shards or len(self._untold) < setting.tell_after * len(shards):
+        untold = self._untold or []
+        if setting is None or not shards or len(untold) < setting.tell_after * len(shards):
             return None
-        average, since = len(self._untold) / len(shards), self._untold[0]
-        self._untold.clear()
+        average, since = len(untold) / len(shards), untold[0]
+        self._untold = None
         return Unsteady(now, average, now - since)
 
     # Inside
@@ -122,17 +124,19 @@ class Unrest:
         assert self._setting is not None
         self.is_noted = True
         self._lost = shard
-        self._losses.append((now, shard))
+        losses = self._losses = self._losses or []
         counts = self._by_shard = self._by_shard or Counter()
+        untold = self._untold = self._untold or []
+        losses.append((now, shard))
         counts[shard] += 1
-        self._untold.append(now)
+        untold.append(now)
         before = now - self._setting.period
-        while self._losses[0][0] <= before:
-            _, first = self._losses.pop(0)
+        while losses[0][0] <= before:
+            _, first = losses.pop(0)
             counts[first] -= 1
-        while self._untold[0] <= before:
-            del self._untold[0]
+        while untold[0] <= before:
+            del untold[0]
 
     def _settle(self, shard: Supervisor) -> None:
         if self._by_shard is not None and self._by_shard.pop(shard, 0):
-            self._losses = [loss for loss in self._losses if loss[1] is not shard]
+            self._losses = [loss for loss in self._losses or () if loss[1] is not shard]

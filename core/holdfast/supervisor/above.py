@@ -49,8 +49,20 @@ class Carrier(Protocol):
         """The service says that it will end the connection."""
 
 
+class Receiver(Protocol):
+    """Who takes what legs bring."""
+
+    def deliver(self, leg: Leg, messages: list[Message], nbytes: int, now: float) -> None:
+        """Messages of the leg's, in order. The list is the receiver's from now on."""
+
+
 class LegOwner(Protocol):
     """The feed, as a leg sees it."""
+
+    @property
+    def delivery(self) -> Receiver:
+        """Where messages go."""
+        ...
 
     @property
     def wanted(self) -> dict[str, None]:
@@ -89,9 +101,6 @@ class LegOwner(Protocol):
 
     def going_away(self, leg: Leg, now: float) -> None:
         """The service says that it will end the connection."""
-
-    def deliver(self, leg: Leg, messages: list[Message], nbytes: int, now: float) -> None:
-        """Messages of the leg's, in order. The list is the feed's from now on."""
 
     def replace(self, leg: Leg, replace: Replace, now: float) -> bool:
         """A stream is silent for too long. Whether the feed sees to it; else the leg drops its connection."""

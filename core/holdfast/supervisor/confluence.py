@@ -9,7 +9,7 @@ from typing import Protocol
 
 from holdfast.config import FeedConfig
 from holdfast.connection import Connection
-from holdfast.events import LegEnded, Rotated, Rotating
+from holdfast.events import Event, LegEnded, Rotated, Rotating
 from holdfast.failures import Cause, Failure
 from holdfast.supervisor import delivery
 from holdfast.supervisor.above import Replace
@@ -52,18 +52,16 @@ class Confluence:
     """All legs of one feed."""
 
     __slots__ = (
-        "_carriers",
         "_config",
-        "_delivery",
         "_outlet",
         "_rotations",
         "_shared",
         "_tally",
         "_timers",
         "_to_rotate",
+        "carriers",
         "connections",
-        "deliver",
-        "emit",
+        "delivery",
         "ledger",
         "legs",
         "wanted",
@@ -72,19 +70,17 @@ class Confluence:
     def __init__(self, outlet: Outlet, config: FeedConfig, shared: Shared, tally: Tally) -> None:
         self.connections: dict[int, Connection] = {}  # also those that are closing
         self.wanted: dict[str, None] = dict.fromkeys(config.streams)
-        self.emit = outlet.emit
         self._outlet = outlet
         self._config = config
         self._shared = shared
         self._tally = tally
         limit = config.dialect.limits.max_age if config.dialect is not None else None
         self._rotations = Rotations(config.rotation, limit, shared.random)
-        self._carriers: dict[int, Leg] = {}  # by current connection
-        self._delivery = Delivery(
-            outlet, config, tally, self.wanted, self.connections, self._carriers, self._rotations.overlap_timeout
+        self.carriers: dict[int, Leg] = {}  # by current connection
+        self.delivery = Delivery(
+            outlet, config, tally, self.wanted, self.connections, self.carriers, self._rotations.overlap_timeout
         )
-        self.ledger = self._delivery.ledger
-        self.deliver = self._delivery.deliver
+        self.ledger = self.delivery.ledger
         self._to_rotate: list[tuple[Leg, str, bool]] = []  # one after the other; whether elsewhere
         self._timers = Timers(Timer)
         count = len(config.targets)
@@ -94,14 +90,14 @@ class Confluence:
 
     def leg_of(self, connection: Connection) -> Leg | None:
         """The one whose current connection this is."""
-        leg = self._carriers.get(connection.conn)
+        leg = self.carriers.get(connection.conn)
         return leg if leg is not None and leg.current is connection else None
 
     def forget_closed(self, closed: Iterable[int]) -> None:
         """Their sockets are gone."""
         for conn in closed:
             del self.connections[conn]
-            self._carriers.pop(conn, None)
+            self.carriers.pop(conn, None)
             self._outlet.gone(conn)
 
     def tick(self, now: float) -> None:
@@ -138,7 +134,7 @@ class Confluence:
     def _excuse(self, late: float) -> None:
         for handover in self._rotations.handovers:
             handover.gap_at += late
-        self._delivery.excuse(late)
+        self.delivery.excuse(late)
         self._plan()
 
     def subscribe(self, streams: Sequence[str], now: float) -> None:
@@ -191,16 +187,19 @@ class Confluence:
 
     # What legs tell
 
+    def emit(self, event: Event) -> None:
+        self._outlet.emit(event)
+
     def dialled(self, leg: Leg, connection: Connection) -> None:
         self.connections[connection.conn] = connection
-        self._carriers[connection.conn] = leg
+        self.carriers[connection.conn] = leg
         self._outlet.dialled(connection.conn)
-        self._delivery.dialled(leg, connection)
+        self.delivery.dialled(leg, connection)
 
     def opened(self, leg: Leg, now: float) -> None:
         self._rotations.opened(leg, now, self._shared.wall_offset)
         assert leg.current is not None
-        self._delivery.opened(leg.current, now)
+        self.delivery.opened(leg.current, now)
         handover = self._rotations.of(leg)
         if handover is not None and handover.new is leg:
             handover.gap_at = now + self._rotations.overlap_timeout
@@ -210,18 +209,18 @@ class Confluence:
 
     def covered(self, leg: Leg, streams: Sequence[str], now: float) -> None:
         if leg.current is not None:
-            self._delivery.covered(leg.current, streams, now)
+            self.delivery.covered(leg.current, streams, now)
             self._look_at_once(now)
 
     def uncovered(self, leg: Leg, streams: Sequence[str], now: float, *, gone: bool) -> None:
         if leg.current is not None:
-            self._delivery.uncovered(leg.current, streams, now, gone=gone)
+            self.delivery.uncovered(leg.current, streams, now, gone=gone)
 
     def was_silent(self, leg: Leg, stream: str, since: float, now: float) -> None:
-        self._delivery.was_silent(leg.current, stream, since, now)
+        self.delivery.was_silent(leg.current, stream, since, now)
 
     def missed(self, leg: Leg, first: int, last: int, since: float, now: float) -> None:
-        self._delivery.missed(leg.current, first, last, since, now)
+        self.delivery.missed(leg.current, first, last, since, now)
         self._look_at_once(now)
 
     def going_away(self, leg: Leg, now: float) -> None:
@@ -229,12 +228,12 @@ class Confluence:
             self._want_rotation(leg, "the service announced that it ends the connection", now)
 
     def ponged(self, leg: Leg, pinged_at: float, now: float) -> None:
-        if leg.current is not None and self._delivery.merges:
-            self._delivery.ponged(leg.current, pinged_at, now)
+        if leg.current is not None and self.delivery.merges:
+            self.delivery.ponged(leg.current, pinged_at, now)
             self._complete(now)
 
     def refused(self, leg: Leg, connection: Connection) -> None:  # noqa: ARG002  # it goes on by itself
-        self._delivery.refused(connection)
+        self.delivery.refused(connection)
 
     def lost(self, leg: Leg, connection: Connection, since: float, failure: Failure, now: float) -> None:
         self._rotations.lost(leg)
@@ -242,7 +241,7 @@ class Confluence:
         if handover is not None and handover.new is leg:
             handover.gap_at = math.inf
         others = (other.current for other in self.legs if other is not leg and other.is_open)
-        self._delivery.lost(connection, next(others, None), since, failure, now)
+        self.delivery.lost(connection, next(others, None), since, failure, now)
         if handover is not None and handover.old is leg:
             self._rotations.handovers.remove(handover)
             leg.state = State.ENDED
@@ -292,7 +291,7 @@ class Confluence:
     def _begin(self, leg: Leg, reason: str, now: float, *, elsewhere: bool = False) -> None:
         assert leg.current is not None
         conn = leg.current.conn
-        self._delivery.begin(leg, leg.current, now)
+        self.delivery.begin(leg, leg.current, now)
         self.emit(Rotating(now, conn, reason))
         leg.redial.rotating(now, healthy=leg.is_healthy, elsewhere=elsewhere)
         new = self._new_leg(leg.redial)
@@ -313,7 +312,7 @@ class Confluence:
         if not new.is_open or new.current is None:
             return False
         is_settled = new.streams is None or new.streams.is_settled
-        return is_settled and self._delivery.is_sure(new.current)
+        return is_settled and self.delivery.is_sure(new.current)
 
     def _force(self, handover: Handover, now: float) -> None:
         """Time is up for what is not proven."""
@@ -327,7 +326,7 @@ class Confluence:
             new.drop(failure, now, reason="rotation")
             return
         since = handover.began if old.current is None else min(handover.began, old.current.last_received)
-        self._delivery.go_on_with(new.current, since, failure, now)
+        self.delivery.go_on_with(new.current, since, failure, now)
         self._hand_over(handover, now)
 
     def _hand_over(self, handover: Handover, now: float) -> None:
@@ -337,7 +336,7 @@ class Confluence:
         self._rotations.handovers.remove(handover)
         self._rotations.lost(old)
         previous = old.current.conn
-        self._delivery.handed_over(old.current, now)
+        self.delivery.handed_over(old.current, now)
         old.end(now, 1000, "rotation")
         self._remove(old, new)
         self._tally.rotations += 1
@@ -350,23 +349,23 @@ class Confluence:
         self._timers.set(Timer.ROTATE, self._rotations.next_deadline())
 
     def _look_at_once(self, now: float) -> None:
-        if self._delivery.merges:
+        if self.delivery.merges:
             self._timers.set(Timer.LOOK, now)
 
     def _look(self, now: float) -> None:
         """While there is something to merge: find proofs, end what takes too long."""
         overlap = self._rotations.overlap_timeout
-        if not self._delivery.merges:
+        if not self.delivery.merges:
             return
         self._complete(now)
         alone = len(self.legs) == 1
-        if alone and self._config.legs == 1 and self._delivery.end_if_even():
+        if alone and self._config.legs == 1 and self.delivery.end_if_even():
             return
-        if alone or self._delivery.has_unsure:
+        if alone or self.delivery.has_unsure:
             for leg in self.legs:
                 leg.probe(now)
         if not any(leg.is_paused for leg in self.legs):
-            self._delivery.give_up_waiting(now - overlap, now)
+            self.delivery.give_up_waiting(now - overlap, now)
         self._timers.set(Timer.LOOK, now + overlap / _LOOKS_PER_OVERLAP)
 
     # Inside

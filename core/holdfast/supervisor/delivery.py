@@ -55,7 +55,7 @@ class Delivery:
         carriers: Mapping[int, Leg],
         overlap: float,
     ) -> None:
-        self.ledger = Ledger(outlet.emit, tally)
+        self.ledger = Ledger(outlet, tally)
         self._outlet = outlet
         self._config = config
         self._wanted = wanted

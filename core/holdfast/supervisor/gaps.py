@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from typing import Protocol
 
 from holdfast.events import Event, Gap
 from holdfast.failures import Failure
@@ -10,6 +11,13 @@ from holdfast.supervisor.tally import Tally
 
 Loss = tuple[float, Failure]  # since when, and why
 _REMEMBERED = 1000
+
+
+class Outlet(Protocol):
+    """Whom gaps are told."""
+
+    def emit(self, event: Event) -> None:
+        """An event, behind all that was delivered."""
 
 
 class Ledger:
@@ -20,15 +28,15 @@ class Ledger:
     __slots__ = (
         "_all",
         "_declared",
-        "_emit",
+        "_outlet",
         "_streams",
         "_tally",
         "recent",
     )
 
-    def __init__(self, emit: Callable[[Event], None], tally: Tally) -> None:
+    def __init__(self, outlet: Outlet, tally: Tally) -> None:
         self.recent: list[Gap] = []
-        self._emit = emit
+        self._outlet = outlet
         self._tally = tally
         self._all: Loss | None = None  # of every stream
         self._streams: dict[str, Loss] = {}  # of single ones, in the order in which they were lost
@@ -85,7 +93,7 @@ class Ledger:
         """Into the feed, behind all that was delivered."""
         self._tally.declared(gap)
         self.remember(gap)
-        self._emit(gap)
+        self._outlet.emit(gap)
 
     def remember(self, gap: Gap) -> None:
         """Among the recent ones, without a word to the consumer."""

@@ -144,7 +144,7 @@ class Leg:
         """Messages of the current connection, `nbytes` in all."""
         if self.streams is None:
             self.data.arrived(now)
-            self._owner.deliver(self, messages, nbytes, now)  # type: ignore[arg-type]  # as Messages, to read
+            self._owner.delivery.deliver(self, messages, nbytes, now)  # type: ignore[arg-type]  # as Messages, to read
             return
         rest = nbytes
 
@@ -259,7 +259,7 @@ class Leg:
 
     def _pass_on(self, messages: list[Message], nbytes: int, now: float) -> None:
         self.data.arrived(now)
-        self._owner.deliver(self, messages, nbytes, now)
+        self._owner.delivery.deliver(self, messages, nbytes, now)
 
     # Dialling
 

@@ -38,7 +38,7 @@ class ItemQueue:
     def __init__(self, bound: int, overflow: Overflow) -> None:
         self._bound = bound
         self._overflow = overflow
-        self._waiting: deque[_Segment] | None = None  # until there is something: an empty one takes 760 bytes
+        self._waiting: deque[_Segment] | None = None  # an empty one would take 760 bytes
         self._events = 0
         self.size = 0  # bytes, with the cost of items
         self.count = 0  # items
@@ -60,16 +60,16 @@ class ItemQueue:
     def is_half_empty(self) -> bool:
         return self.size <= self._bound // 2
 
-    def put_messages(self, messages: list[Message], nbytes: int, now: float) -> None:
-        """All messages of a chunk of `nbytes`. The list is the queue's from now on."""
+    def put_messages(self, messages: list[Message], nbytes: int, now: float) -> bool:
+        """All messages of a chunk of `nbytes`. The list is the queue's from now on. Returns whether it is full now."""
         policy = self._overflow.policy
         if policy == "drop_newest" and self.is_full:
             self._note_dropped_newest(len(messages), now)
-            return
+            return True
         cost = nbytes + ITEM_COST * len(messages)
         segments = self._waiting
         if segments is None:
-            segments = self._segments
+            segments = self._waiting = deque()
         segments.append(_Segment(messages, cost, now))  # type: ignore[arg-type]  # a list of items, to read
         self.size += cost
         self.count += len(messages)
@@ -78,6 +78,7 @@ class ItemQueue:
                 self._drop_oldest(self._bound, now)
             elif policy == "conflate":
                 self._conflate(now)
+        return self.size >= self._bound
 
     def put_event(self, event: Event) -> None:
         """One event, whatever the bound."""
@@ -113,6 +114,8 @@ class ItemQueue:
             following = segments.popleft()
             cost += following.cost
             run += following.items
+        if not segments:
+            self._waiting = None
         self.size -= cost
         self.count -= len(run)
         return run  # type: ignore[return-value]  # no segment but an event's holds one

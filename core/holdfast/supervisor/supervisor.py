@@ -160,7 +160,9 @@ class Supervisor:
     def received(self, conn: int, data: bytes, now: float) -> bool:
         """Returns whether more came of it than messages, so that deadlines may have moved nearer."""
         connection = self.connections[conn]
-        leg = self._legs.leg_of(connection)
+        leg = self._legs.carriers.get(conn)
+        if leg is not None and leg.current is not connection:
+            leg = None
         messages: list[str | bytes] = []
         reports = connection.received(data, now, messages)
         self._tally.bytes += len(data)

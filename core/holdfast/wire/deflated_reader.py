@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from struct import Struct
 
+from holdfast.wire import fast
 from holdfast.wire.deflate import InflateError, Inflater
 from holdfast.wire.frames import BINARY, CONTINUATION, FIN, OPCODE, RSV, RSV1, TEXT
 from holdfast.wire.negotiation import Agreement
@@ -35,18 +36,17 @@ class DeflatedReader(FrameReader):
         self._is_last = False  # whether the frame of it that is being read is the last
         self.grown = 0
 
-    @property
-    def held(self) -> int:
-        return super().held + len(self._inflated or b"")
+    def _count_held(self) -> int:
+        return super()._count_held() + len(self._inflated or b"")
 
-    def _whole_frames(self, data: bytes, pos: int, messages: list[str | bytes]) -> int:
+    def _whole_frames(self, data: bytes, pos: int, limit: int, messages: list[str | bytes]) -> int:
         size = len(data)
         before = -1
         while before < pos < size and self._inflated is None:
             before = pos
             pos = self._whole_compressed_frames(data, pos, size, messages)
             if pos < size:
-                pos = super()._whole_frames(data, pos, messages)
+                pos = fast.whole_frames(data, pos, limit, messages)
         return pos
 
     def _whole_compressed_frames(self, data: bytes, pos: int, size: int, messages: list[str | bytes]) -> int:

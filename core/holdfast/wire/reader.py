@@ -72,7 +72,10 @@ class FrameReader:
         "_max_size",
         "_rare_missing",
         "_wsproto",
+        "held",
     )
+    # The hot loop: takes the data frames that lie whole in the chunk; where the first other thing begins.
+    _whole_frames = staticmethod(fast.whole_frames)
     grown = 0  # bytes by which compressed messages were longer than on the wire, all in all
 
     def __init__(self, max_message_size: int) -> None:
@@ -87,11 +90,7 @@ class FrameReader:
         self._fragments: StringIO | BytesIO | None = None  # the message in pieces that wsproto is in the middle of
         self._fragments_size = 0  # as announced by the headers so far, in bytes
         self._ended = False
-
-    @property
-    def held(self) -> int:
-        """Bytes of messages that are not complete yet."""
-        return len(self._head) + len(self._body) + self._fragments_size
+        self.held = 0  # bytes of messages that are not complete yet
 
     def receive(self, data: bytes, messages: list[str | bytes]) -> list[Control]:
         """Append the messages that these bytes complete; return the control frames among them, in order."""
@@ -100,6 +99,7 @@ class FrameReader:
         pos = 0
         if self._ended:
             return controls
+        in_frame = True
         if self._body_missing:
             pos = self._continue_body(data, messages, controls)
         elif self._rare_missing:
@@ -108,10 +108,12 @@ class FrameReader:
             data = self._head + data
             size = len(data)
             self._head = b""
+        else:
+            in_frame = False
         while pos < size and not self._ended:
             if self._fragments is None:
                 try:
-                    pos = self._whole_frames(data, pos, messages)
+                    pos = self._whole_frames(data, pos, self._limit, messages)
                 except UnicodeDecodeError:
                     self._fail_for_text(controls)
                     break
@@ -119,12 +121,14 @@ class FrameReader:
                     self._fail(controls, error.code, error.detail)
                     break
             if pos < size:
+                in_frame = True
                 pos = self._other_frame(data, pos, size, messages, controls)
+        if in_frame:
+            self.held = self._count_held()
         return controls
 
-    def _whole_frames(self, data: bytes, pos: int, messages: list[str | bytes]) -> int:
-        """The hot loop: take the data frames that lie whole in the chunk; return where the first other thing begins."""
-        return fast.whole_frames(data, pos, self._limit, messages)
+    def _count_held(self) -> int:
+        return len(self._head) + len(self._body) + self._fragments_size
 
     def _other_frame(
         self, data: bytes, pos: int, size: int, messages: list[str | bytes], controls: list[Control]
