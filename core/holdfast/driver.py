@@ -114,7 +114,7 @@ class Driver(ABC, Generic[S]):
     __slots__ = (
         "_armed",
         "_hungry",
-        "_line",
+        "_lines",
         "_log",
         "_trust",
         "_waiters",
@@ -136,7 +136,8 @@ class Driver(ABC, Generic[S]):
         self.sockets: dict[int, S] = {}
         self.jobs: dict[int, Cancellable] = {}  # functions of the user's that run for a connection
         self.outer_window: OuterWindow | None = None
-        self._line: dict[str, list[float]] = {}  # by host: until when dials wait for it, inf for those that ask
+        # By host: until when dials wait for the outer window, inf for those that ask. Few feeds have one.
+        self._lines: dict[str, list[float]] | None = None
         self._written: S | None = None  # the last that was written to
         self._trust: Any = None  # the TLS context for endpoints that bring none
 
@@ -263,17 +264,18 @@ class Driver(ABC, Generic[S]):
         if (window := self.outer_window) is None:
             return True
         host, asked_at = endpoint.host, self.now()
-        line = [until for until in self._line.get(host, ()) if until > asked_at]
-        self._line[host] = [*line, math.inf]
+        lines = self._lines = {} if self._lines is None else self._lines
+        line = [until for until in lines.get(host, ()) if until > asked_at]
+        lines[host] = [*line, math.inf]
         wait = 0.0
         try:
             wait = await self.in_thread(lambda: window.ask(host, len(line)))
         finally:
-            self._line[host].remove(math.inf)
+            lines[host].remove(math.inf)
         if not wait:
             return True
         now = self.now()
-        self._line[host].append(now + wait)
+        lines[host].append(now + wait)
         self.fleet.postponed(conn, now + wait, now)
         self.settle()
         return False

@@ -11,9 +11,9 @@ from enum import IntEnum
 
 from holdfast.commands import Command, Connect, Disconnect, EndJob, MakeEndpoint, Pause, Resume, RunOnConnect
 from holdfast.config import FeedConfig
-from holdfast.connection.early import Early
 from holdfast.connection.endings import answer_to, failure_of
 from holdfast.connection.liveness import Liveness
+from holdfast.connection.opening import Opening
 from holdfast.connection.reports import Lost, Opened, Pong, Refused, Report
 from holdfast.connection.sender import Sender
 from holdfast.connection.states import NEXT, State
@@ -23,9 +23,7 @@ from holdfast.failures import Cause, Failure
 from holdfast.source import Target
 from holdfast.timers import Timers
 from holdfast.wire import (
-    NONCE_SIZE,
     Accepted,
-    ClientHandshake,
     Control,
     DeflatedReader,
     Deflater,
@@ -57,16 +55,14 @@ class Connection:
     __slots__ = (
         "_commands",
         "_config",
-        "_early",
         "_entropy",
-        "_handshake",
         "_has_job",
         "_held",
         "_liveness",
-        "_proxy",
         "_reader",
         "_sender",
         "_timers",
+        "_until_open",
         "accepted",
         "conn",
         "delivered",
@@ -100,15 +96,13 @@ class Connection:
         self._config = config
         self._commands = commands
         self._entropy = entropy
-        self._handshake: ClientHandshake | None = None
-        self._early = Early(config.limits.max_queue_size)
+        self._until_open: Opening | None = Opening(config)
         self._reader = FrameReader(config.limits.max_message_size)
         self._held = 0  # bytes received that were no whole message yet, less those that inflating has added so far
         self.delivered = 0  # bytes, inflated, of the messages that the latest `received` gave
         self._sender = Sender(conn, config, mask, commands)
         self._timers = Timers(Timer)
         self._timers.set(Timer.CONNECT, now + config.timeouts.connect)
-        self._proxy = ""  # what the dial waits for, if that is a proxy
         self._liveness = Liveness(config.keepalive.timeout, now)
         self._has_job = False  # a function of the user's runs, and may have to be ended
         if isinstance(target, Endpoint):
@@ -140,16 +134,15 @@ class Connection:
             raise LocalProtocolError(
                 f"awaiting_proxy({self.conn}) in state {self.state.value}: only a dial waits for one"
             )
-        self._proxy = proxy
+        self._opening.proxy = proxy
 
     def connected(self, now: float) -> None:
         """The dial succeeded: the request goes out."""
         if self.state is not State.DIALING:
             raise LocalProtocolError(f"connected({self.conn}) in state {self.state.value}: a dial is answered once")
-        assert self._handshake is not None
         self._move(State.HANDSHAKE)
         self.last_received = now
-        self._sender.write(self._handshake.request())
+        self._sender.write(self._opening.request())
 
     def connect_failed(self, failure: Failure) -> tuple[Report, ...]:
         """The dial failed, or no endpoint was made."""
@@ -201,15 +194,16 @@ class Connection:
         if self.state is not State.GREETING:
             return _NOTHING  # the connection ended meanwhile
         self._has_job = False
-        end = self._early.end
+        early = self._opening.early
+        end = early.end
         if end is not None or failure is not None:
-            refused = Refused(failure or self._failure_so_far)
+            refused = Refused(failure or self._opening.failure_so_far)
             if isinstance(end, Failure):
                 self._end()
             else:
                 self._start_closing(now, close_payload(1000) if end is None else answer_to(end))
             return (refused,)
-        messages.extend(self._early.take_all())
+        messages.extend(early.take_all())
         self.resume()
         return (self._open(now),)
 
@@ -218,7 +212,7 @@ class Connection:
         reports: list[Report] = []
         while (timer := self._timers.expired(now)) is not None:
             if timer == Timer.CONNECT:
-                reports.append(Refused(self._failure_so_far))
+                reports.append(Refused(self._opening.failure_so_far))
                 self._disconnect()
             elif timer == Timer.PING:
                 self._ping(now)
@@ -300,41 +294,41 @@ class Connection:
     @property
     def has_early(self) -> bool:
         """Whether `take_early` gives something."""
-        return len(self._early) > 0
+        return self._until_open is not None and len(self._until_open.early) > 0
 
     @property
     def ended_early(self) -> bool:
         """Whether nothing more can come for `on_connect`, behind what it may still take."""
-        return self._early.end is not None
+        return self._until_open is not None and self._until_open.early.end is not None
 
     def take_early(self) -> str | bytes:
         """The next message for `on_connect`."""
-        message = self._early.take()
-        if self._early.is_half_empty:
+        message = self._opening.early.take()
+        if self._opening.early.is_half_empty:
             self.resume()
         return message
 
     # Inside
 
+    @property
+    def _opening(self) -> Opening:
+        assert self._until_open is not None
+        return self._until_open
+
     def _dial(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        config = self._config
-        self._handshake = ClientHandshake(
-            endpoint, config.user_agent, self._entropy(NONCE_SIZE), config.limits.max_handshake_size, config.compression
-        )
+        self._opening.dial(endpoint, self._entropy)
         self._move(State.DIALING)
         self._commands.append(Connect(self.conn, endpoint))
 
     def _answered(self, data: bytes, now: float, messages: Messages) -> tuple[Report, ...] | list[Report]:
-        assert self._handshake is not None
-        answer = self._handshake.receive(data)
+        answer = self._opening.answer(data)
         if answer is None:
             return _NOTHING
         if isinstance(answer, Failure):
             self._disconnect()
             return (Refused(answer),)
         self.accepted = answer
-        self._handshake = None  # its buffers are most of what a quiet connection would hold
         if answer.compression is not None:
             assert self._config.compression is not None
             self._reader = DeflatedReader(self._config.limits.max_message_size, answer.compression)
@@ -352,37 +346,29 @@ class Connection:
         return self._greeted_with(answer.rest, now) if answer.rest else _NOTHING
 
     def _greeted_with(self, data: bytes, now: float) -> list[Report]:
-        early: Messages = []
-        controls = self._early.add(early, self._reader.receive(data, early))
+        messages: Messages = []
+        early = self._opening.early
+        controls = early.add(messages, self._reader.receive(data, messages))
         self._held = self._reader.held - self._reader.grown
-        if self._early.is_full:
+        if early.is_full:
             self.pause()
         # Until it is open, what ends it is a failure to open.
         return [Refused(one.failure) if isinstance(one, Lost) else one for one in self._handle(controls, now)]
 
     def _ended_early(self, failure: Failure) -> tuple[Report, ...]:
         """The stream is gone before `on_connect` returned."""
-        end = self._early.end
-        if end is not None or self.has_early:
-            self._early.end = failure_of(end or failure)
+        early = self._opening.early
+        if early.end is not None or self.has_early:
+            early.end = failure_of(early.end or failure)
             self._sender.is_cut_off = True
             self.paused = False
             return _NOTHING
         self._end()
         return (Refused(failure),)
 
-    @property
-    def _failure_so_far(self) -> Failure:
-        """What it means if this is all that came."""
-        if self._early.end is not None:
-            return failure_of(self._early.end)
-        limit = f"Timeouts.connect is {self._config.timeouts.connect:g} s"
-        if self._proxy:
-            return Failure(Cause.PROXY, f"{self._proxy}: did not connect us in time: {limit}")
-        return Failure(Cause.DIAL_TIMEOUT, limit)
-
     def _open(self, now: float) -> Opened:
         self._move(State.OPEN)
+        self._until_open = None
         self.opened_at = now
         self._timers.clear(Timer.CONNECT)
         if self._config.keepalive.interval is not None:

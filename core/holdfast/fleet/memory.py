@@ -28,7 +28,7 @@ class Memory:
     def __init__(self, config: FeedConfig) -> None:
         self._config = config
         self._limit = config.memory_limit
-        self._by_shard: dict[int, int] = {}
+        self._by_shard: dict[int, int] | None = None if config.memory_limit is None else {}
 
     @property
     def queue(self) -> int:
@@ -49,7 +49,7 @@ class Memory:
     def limits_of(self, shards: Collection[int]) -> Limits:
         """For each of these new shards. Half of what is left is kept for those that may come later."""
         limits = self._config.limits
-        if self._limit is None or not shards:
+        if self._limit is None or self._by_shard is None or not shards:
             return limits
         left = self._limit // _SHARE - sum(self._by_shard.values())
         share = max(1, left // (2 * len(shards)))
@@ -60,4 +60,5 @@ class Memory:
 
     def forget(self, shard: int) -> None:
         """It is no more."""
-        self._by_shard.pop(shard, None)
+        if self._by_shard is not None:
+            self._by_shard.pop(shard, None)
