@@ -14,7 +14,8 @@ from fuzz.dialect import Spoken
 from holdfast import Keepalive, Rotation
 from holdfast.supervisor.confluence import Confluence
 from holdfast.supervisor.merge import Merge
-from holdfast.supervisor.strand import Hold, Owed, Strand
+from holdfast.supervisor.owed import Owed
+from holdfast.supervisor.strand import Hold, Strand
 from holdfast.testing.world import Weather
 
 _SPOKEN = Spoken(batch=3, lists=False)

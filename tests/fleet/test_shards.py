@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
+from unittest.mock import patch
 
 import pytest
 
@@ -19,6 +20,7 @@ from holdfast import (
     Connected,
     DialWindow,
     Disconnected,
+    Event,
     FeedClosed,
     FeedOptions,
     Gap,
@@ -183,6 +185,21 @@ def test_rotate_takes_one_shard_after_the_other_without_a_gap() -> None:
     assert [type(item) for item in turns] == [Rotating, Rotated] * 6
     assert not voyage.of(Gap) + voyage.of(Disconnected)
     assert_nothing_is_missing_but_in_gaps(voyage)
+
+
+def test_who_ends_gets_no_turn_to_rotate_and_an_observer_may_ask_at_any_moment() -> None:
+    voyage = small(8, 2).run(10.0)
+    seen: list[tuple[Event, int]] = []
+    observed = patch.object(
+        voyage.fleet._shared, "_observe", lambda event: seen.append((event, len(voyage.fleet.shards)))
+    )
+    first, second, *_ = voyage.fleet.shards.values()
+    with observed:
+        voyage.fleet.rotate(voyage.world.now)
+        voyage.unsubscribe(*first, *second)  # the one whose turn it is, and the next one
+    assert [(event.conn, shards) for event, shards in seen if isinstance(event, Rotating)] == [(1, 4), (3, 2)]
+    assert {shards for event, shards in seen if isinstance(event, Unsubscribed)} == {2}
+    assert_nothing_is_missing_but_in_gaps(voyage.run(30.0))
 
 
 def test_shards_that_were_opened_together_do_not_rotate_together() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from unittest.mock import patch
 
 import pytest
 from hypothesis import example, given
@@ -21,7 +23,11 @@ from holdfast import (
     Rotation,
     Service,
     ServiceLimits,
+    Update,
 )
+from holdfast.dialects.words import Reading
+from holdfast.supervisor.merge import Merge
+from holdfast.supervisor.tally import LegTally
 from holdfast.testing.world import Dialling, Weather
 
 FIVE = ALL[:5]
@@ -144,6 +150,38 @@ def test_two_legs_are_one_stream_and_the_loss_of_one_is_no_gap(source: Service |
     assert all(gap.filled_by is not None for gap in sea.fleet.gaps)
     assert min(sea.account().values()) >= 7 * 80
     assert sea.exchange.open_connections == 2
+
+
+def test_what_one_leg_brought_is_not_read_again_for_the_other() -> None:
+    read: Counter[str | bytes] = Counter()
+    source = service(*FIVE)
+    reading = source.dialect.read
+
+    def counted(text: str | bytes) -> Reading:
+        read[text] += 1
+        return reading(text)
+
+    with patch.object(type(source.dialect), "read", lambda _, text: counted(text)):
+        sea = Sea(source, rate=7.0, legs=2)
+        sea.run(30.0)
+    updates = sea.of(Update)
+    assert len(updates) >= 7 * 128
+    assert {read[update.text] for update in updates} == {1}
+    merge = sea.fleet._shards._running[1]._legs.delivery._merge
+    assert merge is not None
+    assert not merge.readings, "they are dropped when they have served"
+    assert sea.fleet.stats(sea.world.now).legs[0].duplicates + sea.fleet.stats(sea.world.now).legs[1].duplicates > 800
+
+
+def test_readings_that_nobody_asks_for_are_given_up() -> None:
+    merge = Merge(by_stream=True, overlap=10.0, bound=1 << 30)
+    for conn in (1, 2):
+        merge.add(conn, LegTally())
+    for number in range(20):
+        update = Update("s", f"{number}")
+        merge.readings[update.text] = update
+        merge.put(1, [update], 1 << 20, 0.0)
+    assert len(merge.readings) < 8
 
 
 @SOURCES

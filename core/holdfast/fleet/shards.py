@@ -158,13 +158,15 @@ class Shards:
         """Raises LocalProtocolError without a dialect."""
         self._need_dialect()
         streams = list(streams)
-        for number, theirs in self._allotment.remove(streams).items():
-            shard = self._running[number]
+        theirs = self._allotment.remove(streams)
+        carriers = {number: self._running[number] for number in theirs}
+        for number, shard in carriers.items():
             if number in self._allotment.loads:
-                shard.unsubscribe(theirs, now)
+                shard.unsubscribe(theirs[number], now)
             else:
                 shard.retire(now)
                 self._forget(number)
+        for shard in carriers.values():  # now that it is settled who goes on: one may get its turn to rotate
             self.touched(shard, now)
         if self._resyncs is not None:
             self._resyncs.forget(streams, now)
@@ -280,8 +282,9 @@ class Shards:
 
     @property
     def streams(self) -> dict[int, tuple[str, ...]]:
-        """What each carries."""
-        return {number: tuple(self._allotment.loads[number].streams) for number in self._running}
+        """What each carries. Some may be about to end: an observer may ask in the midst of an input."""
+        loads = self._allotment.loads
+        return {number: tuple(loads[number].streams) for number in self._running if number in loads}
 
     def check_drained(self) -> bool:
         """Whether reading was paused, and can go on: give it a tick."""

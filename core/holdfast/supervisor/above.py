@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from holdfast.connection import Connection
+from holdfast.dialects.words import Update
 from holdfast.events import Event, Message
 from holdfast.failures import Failure
 from holdfast.records import dataclass
+
+Readings = dict[str | bytes, Update]
+"""What a dialect made of texts."""
 
 if TYPE_CHECKING:
     from holdfast.supervisor.leg import Leg
@@ -51,6 +55,11 @@ class Carrier(Protocol):
 
 class Receiver(Protocol):
     """Who takes what legs bring."""
+
+    @property
+    def readings(self) -> Readings | None:
+        """What was read lately, and may come again on another connection; None where there is none."""
+        ...
 
     def deliver(self, leg: Leg, messages: list[Message], nbytes: int, now: float) -> None:
         """Messages of the leg's, in order. The list is the receiver's from now on."""

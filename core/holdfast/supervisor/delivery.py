@@ -14,6 +14,7 @@ from holdfast.config import FeedConfig
 from holdfast.connection import Connection
 from holdfast.events import Event, Gap, Message
 from holdfast.failures import Cause, Failure
+from holdfast.supervisor.above import Readings
 from holdfast.supervisor.gaps import Ledger
 from holdfast.supervisor.leg import Leg
 from holdfast.supervisor.merge import Merge, Name, Orphan
@@ -137,6 +138,12 @@ class Delivery:
                 self.ledger.lost_stream(orphan.stream, now, Failure(Cause.ROTATION, "refused by the new connection"))
 
     # What they bring
+
+    @property
+    def readings(self) -> Readings | None:
+        """What was read lately, and may come again on another connection; None where there is none."""
+        merge = self._merge
+        return merge.readings if merge is not None and len(merge.lines) > 1 else None
 
     def deliver(self, leg: Leg, messages: list[Message], nbytes: int, now: float) -> None:
         if self._merge is None:

@@ -154,7 +154,7 @@ class Leg:
             rest = max(0, rest - share)
             self._pass_on(updates, share, now)  # type: ignore[arg-type]  # likewise
 
-        updates = self.streams.read(messages, pass_on, now)
+        updates = self.streams.read(messages, self._owner.delivery.readings, pass_on, now)
         if updates:
             self._pass_on(updates, rest, now)  # type: ignore[arg-type]  # likewise
 

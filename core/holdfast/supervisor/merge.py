@@ -8,7 +8,7 @@ began has come through A, since bytes arrive in order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import field
 from typing import cast
 
@@ -16,6 +16,8 @@ from holdfast.dialects.words import Update
 from holdfast.events import Message
 from holdfast.records import dataclass
 from holdfast.settings import ITEM_COST
+from holdfast.supervisor.above import Readings
+from holdfast.supervisor.owed import Owed, OwedTexts, OwedUpdates
 from holdfast.supervisor.strand import Strand
 from holdfast.supervisor.tally import LegTally
 
@@ -55,9 +57,11 @@ class Merge:
         self._may_hold = bound  # of these, at least so many are left
         self.lines: dict[int, Line] = {}
         self._by_stream = by_stream
+        self._new_owed: Callable[[], Owed] = OwedUpdates if by_stream else OwedTexts
         self._strands: dict[Name, Strand] = {}
         self._until_count = _COUNT_EVERY
         self._until_keys = _MAX_TEXTS
+        self.readings: Readings = {}  # of what one has brought, until another one does
 
     # Connections and what they carry
 
@@ -163,6 +167,7 @@ class Merge:
         self._until_keys -= nbytes
         if self._until_keys <= 0:
             self._until_keys = _MAX_TEXTS
+            self.readings.clear()
             for strand in self._strands.values():
                 for owed in strand.owed.values():
                     owed.ask_keys()
@@ -183,7 +188,7 @@ class Merge:
             if strand is None:
                 strand = self._new_strand(conn, stream, now)
             if not strand.held:
-                owed = strand.owed[conn]
+                owed: OwedUpdates = strand.owed[conn]  # type: ignore[assignment]  # here they are
                 if owed.waiting:
                     if owed.waiting[0][1] == text and not owed.keyed:
                         lateness = now - owed.waiting.popleft()[0]
@@ -194,7 +199,7 @@ class Merge:
                     fresh.append(message)
                     for other in strand.owed.values():
                         if other is not owed:
-                            other.waiting.append((now, text, message))
+                            other.waiting.append((now, text, message))  # type: ignore[attr-defined]
                     continue
             late = strand.put(conn, message, text, now, fresh)
             if late is not None:
@@ -209,22 +214,19 @@ class Merge:
         strand = self._strands.get(None) or self._new_strand(conn, None, now)
         texts = cast("list[str | bytes]", messages)
         duplicates, lateness = 0, None
-        if not strand.held:
-            owed = strand.owed[conn]
-            waiting = owed.waiting
-            if waiting and not owed.keyed:
-                for text in texts:
-                    if not waiting or waiting[0][1] != text:
-                        break
-                    lateness = now - waiting.popleft()[0]
-                    duplicates += 1
-                texts = texts[duplicates:]
-            if texts and not waiting and not owed.keyed:
+        owed: OwedTexts = strand.owed[conn]  # type: ignore[assignment]  # here they are
+        if not owed.keyed and (not strand.held or strand.flows(conn)):
+            if owed.waits:
+                duplicates, delivered_at = owed.take_first(texts)
+                if duplicates:
+                    lateness = now - delivered_at
+                    texts = texts[duplicates:]
+            if texts and not owed.waits:
                 strand.last, strand.delivered_at = texts[-1], now
                 fresh += texts
                 for other in strand.owed.values():
                     if other is not owed:
-                        other.waiting.extend([(now, text, text) for text in texts])
+                        other.put_all(now, texts)  # type: ignore[attr-defined]
                 return duplicates, lateness
         for text in texts:
             late = strand.put(conn, text, text, now, fresh)
@@ -343,13 +345,13 @@ class Merge:
 
     def _new_strand(self, conn: int, stream: Name, now: float) -> Strand:
         if self._is_nobodys(stream):
-            strand = self._strands[stream] = Strand(by_stream=False)
+            strand = self._strands[stream] = Strand(self._new_owed, by_stream=False)
             for other in self.lines:
                 strand.join(other, proven=True)
             return strand
         if stream not in self.lines[conn].leaving:
             self.lines[conn].carried.setdefault(stream, now)  # it brings it
-        strand = Strand(by_stream=self._by_stream and stream is not None)
+        strand = Strand(self._new_owed, by_stream=self._by_stream and stream is not None)
         sure = {other for other, line in self.lines.items() if stream in line.sure} or {conn}
         for other, line in self.lines.items():
             strand.join(other, proven=other in sure)

@@ -10,81 +10,13 @@ one delivered; or the whole connection is proven (see `merge`).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from itertools import pairwise
 
 from holdfast.dialects.words import Update
 from holdfast.events import Message
 from holdfast.settings import ITEM_COST
-
-
-class Owed:
-    """What others delivered and one connection has still to bring, in order, and when that was delivered.
-
-    While it brings the same texts in the same order, these are all that is looked at: equal texts have equal keys. To
-    find a key may mean to parse the message, so that is done only when something else comes.
-    """
-
-    __slots__ = ("_again", "keyed", "waiting")
-
-    def __init__(self) -> None:
-        self.waiting: deque[tuple[float, str | bytes, Message]] = deque()  # behind all the others, with their texts
-        self.keyed: dict[int, float] = {}
-        self._again: dict[int, int] = {}  # keys that are owed more than once, and how much more often
-
-    @property
-    def times(self) -> dict[int, float]:
-        """Of everything, by key."""
-        if self.waiting:
-            self.ask_keys()
-        return self.keyed
-
-    @property
-    def count(self) -> int:
-        return len(self.keyed) + len(self.waiting)
-
-    def ask_keys(self) -> None:
-        """And keep no text."""
-        times = self.keyed
-        for at, _, message in self.waiting:
-            key = key_of(message)
-            if key in times:
-                self._again[key] = self._again.get(key, 0) + 1
-            else:
-                times[key] = at
-        self.waiting.clear()
-
-    def bring(self, key: int) -> float | None:
-        """It was brought. When it had been delivered; None if it was not owed."""
-        times = self.times
-        if self._again and key in self._again:
-            self._again[key] -= 1
-            if not self._again[key]:
-                del self._again[key]
-            return times[key]
-        return times.pop(key, None)
-
-    def skip_to(self, key: int) -> None:
-        """What stands before this will not come any more."""
-        for first in list(self.times):
-            if first == key:
-                return
-            self.forget(first)
-
-    def forget(self, key: int) -> None:
-        self.times.pop(key, None)
-        self._again.pop(key, None)
-
-    def forget_until(self, at: float, kept: Collection[int] = ()) -> None:
-        """What was delivered by then will not come any more, but for what is `kept`."""
-        for key, delivered_at in list((self.times if kept else self.keyed).items()):
-            if delivered_at > at:
-                return
-            if key not in kept:
-                del self.keyed[key]
-                self._again.pop(key, None)
-        while self.waiting and self.waiting[0][0] <= at:
-            self.waiting.popleft()
+from holdfast.supervisor.owed import Owed, key_of
 
 
 class Hold:
@@ -117,9 +49,10 @@ class Hold:
 class Strand:
     """Of one stream. Connections go by their numbers."""
 
-    __slots__ = ("_by_stream", "delivered_at", "distrusted", "held", "last", "owed", "past")
+    __slots__ = ("_by_stream", "_new_owed", "delivered_at", "distrusted", "held", "last", "owed", "past")
 
-    def __init__(self, *, by_stream: bool) -> None:
+    def __init__(self, new_owed: Callable[[], Owed], *, by_stream: bool) -> None:
+        self._new_owed = new_owed
         self._by_stream = by_stream  # else all the messages of a feed without a dialect, in no order that is promised
         self.owed: dict[int, Owed] = {}  # for each connection
         self.held: dict[int, Hold] = {}  # for each that is not proven
@@ -132,9 +65,13 @@ class Strand:
     def has_proven(self) -> bool:
         return len(self.held) < len(self.owed)
 
+    def flows(self, conn: int) -> bool:
+        """Whether it is proven, and nothing is held of the others."""
+        return conn not in self.held and not any(hold.keys for hold in self.held.values())
+
     def join(self, conn: int, *, proven: bool) -> None:
         """It brings what comes from here on."""
-        self.owed[conn] = Owed()
+        self.owed[conn] = self._new_owed()
         if not proven:
             self.held[conn] = Hold()
 
@@ -166,7 +103,7 @@ class Strand:
         """It is not waited for any longer: what it brings of the time before is no news."""
         self.distrust(conn)
         if self.owed[conn].count:
-            self.past[conn], self.owed[conn] = self.owed[conn], Owed()
+            self.past[conn], self.owed[conn] = self.owed[conn], self._new_owed()
 
     def stop(self, conn: int) -> None:
         """It brings no more of this for now."""
@@ -179,9 +116,8 @@ class Strand:
             self._put_unproven(conn, message, key_of(message), now, fresh)
             return None
         owed = self.owed[conn]
-        waiting = owed.waiting
-        if waiting and not owed.keyed and waiting[0][1] == text:
-            return now - waiting.popleft()[0]
+        if (taken := owed.take(text)) is not None:
+            return now - taken
         if owed.count:
             key = key_of(message)
             if self._by_stream and key in owed.times:
@@ -227,7 +163,7 @@ class Strand:
         fresh.append(message)
         for other, owed in self.owed.items():
             if other != conn:
-                owed.waiting.append((now, text, message))
+                owed.put(now, text, message)
         if not any(hold.keys for hold in self.held.values()):
             return
         key = key_of(message)
@@ -276,11 +212,6 @@ def _first_of_pair(brought: list[int], delivered: dict[int, float]) -> int | Non
     wanted = set(common)
     places = {key: place for place, key in enumerate(key for key in delivered if key in wanted)}
     return next((one for one, two in pairwise(common) if places[one] < places[two]), None)
-
-
-def key_of(message: Message) -> int:
-    """Equal for two copies of a message. Two different messages of one stream have the same once in 2^64."""
-    return hash(message.key) if isinstance(message, Update) else hash(message)
 
 
 def text_of(message: Message) -> str | bytes:

@@ -34,7 +34,7 @@ from holdfast.events import (
     Unsubscribed,
 )
 from holdfast.failures import Cause, Failure
-from holdfast.supervisor.above import Carrier, Replace
+from holdfast.supervisor.above import Carrier, Readings, Replace
 from holdfast.supervisor.positions import Positions
 from holdfast.supervisor.shared import Shared
 from holdfast.supervisor.stream_watch import StreamWatch, Watched
@@ -175,12 +175,23 @@ class Streams:
 
     # Messages
 
-    def read(self, texts: list[str | bytes], deliver: Callable[[list[Update]], None], now: float) -> list[Update]:
-        """The data among these messages, in order. What stood before an event is delivered before it is emitted."""
+    def read(
+        self, texts: list[str | bytes], readings: Readings | None, deliver: Callable[[list[Update]], None], now: float
+    ) -> list[Update]:
+        """The data among these messages, in order. What stood before an event is delivered before it is emitted.
+        `readings`: what other connections brought lately, if there are others.
+        """
         read, streams, positions = self._dialect.read, self._watch.streams, self._positions
         updates: list[Update] = []
         for text in texts:
-            reading = read(text)
+            if readings is None:
+                reading = read(text)
+            elif text in readings:
+                reading = readings.pop(text)
+            else:
+                reading = read(text)
+                if isinstance(reading, Update):
+                    readings[text] = reading
             if positions is not None and (skipped := positions.note(reading, now)) is not None:
                 if updates:
                     deliver(updates)
