@@ -6,16 +6,21 @@ import json
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
-from typing import Any, cast
+from typing import Any, TypeVar, cast
+from unittest.mock import patch
 
 from fuzz.dialect import Spoken
 from holdfast import Update
 from holdfast.commands import Command, Write
 from holdfast.dialects.words import Reading
+from holdfast.supervisor.above import Readings
+from holdfast.supervisor.streams import Streams
 from holdfast.testing.world import Observer
 
 _RSV1 = 0x40
+_R = TypeVar("_R", bound=Reading)
 
 
 class Ear(Observer):
@@ -98,12 +103,46 @@ class Overheard(Spoken):
         return cls(**{one.name: getattr(spoken, one.name) for one in fields(Spoken)}, ear=ear)
 
     def read(self, message: str | bytes) -> Reading:
-        reading = Spoken.read(self, message)
+        return self.tell(Spoken.read(self, message))
+
+    def tell(self, reading: _R) -> _R:
         if isinstance(reading, Update):
             self.ear.hear(reading)
         if self.limits.counts and (position := getattr(reading, "position", None)) is not None:
             self.ear.count(position)
         return reading
+
+
+class _Known(dict[str | bytes, Update]):
+    """What another connection brought, for which the dialect is not asked again: the ear is told all the same."""
+
+    def __init__(self, dialect: Overheard, readings: Readings) -> None:
+        super().__init__()
+        self._dialect = dialect
+        self._readings = readings
+
+    def __contains__(self, text: object) -> bool:
+        return text in self._readings
+
+    def __setitem__(self, text: str | bytes, update: Update) -> None:
+        self._readings[text] = update
+
+    def pop(self, text: str | bytes) -> Update:  # type: ignore[override]  # all that is asked for
+        return self._dialect.tell(self._readings.pop(text))
+
+
+@contextmanager
+def overhearing() -> Iterator[None]:
+    """Whatever connection brings a message, the ear is told."""
+    original: Any = Streams.read
+
+    def read(self: Streams, texts: object, readings: Readings | None, *rest: object) -> object:
+        if readings is not None and isinstance(self._dialect, Overheard):
+            readings = _Known(self._dialect, readings)
+        return original(self, texts, readings, *rest)
+
+    with patch.object(Streams, "read", read):
+        yield
 
 
 class Frames:

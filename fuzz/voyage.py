@@ -17,7 +17,7 @@ from hashlib import sha256
 from fuzz.checkers import CHECKERS, Checker, Violation
 from fuzz.dials import Makers, Others
 from fuzz.doors import Door, names_of
-from fuzz.ear import Ear, Overheard
+from fuzz.ear import Ear, Overheard, overhearing
 from fuzz.greetings import Greetings
 from fuzz.longest import Longest
 from fuzz.plan import HOST, Plan
@@ -286,7 +286,8 @@ class Voyage(Longest):
     def sail(self) -> Log:
         """Raises Violation when a promise is broken."""
         try:
-            self._sail()
+            with overhearing():
+                self._sail()
         except Violation:
             raise
         except Exception as error:

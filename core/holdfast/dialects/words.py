@@ -75,10 +75,15 @@ class Update:
         """
         return None
 
-    @property
-    def further_streams(self) -> tuple[str, ...]:
-        """Other streams of which this message brings data, too, where a service puts several into one."""
-        return ()
+    if TYPE_CHECKING:
+
+        @property
+        def further_streams(self) -> tuple[str, ...]:
+            """Other streams of which this message brings data, too, where a service puts several into one."""
+            ...
+
+    else:
+        further_streams = ()  # no property, where there are none: every message is asked
 
     @property
     def position(self) -> int | None:

@@ -9,7 +9,7 @@ The contract of a driver, in five steps:
 2. Carry out `take_commands()` in order. A Write for a connection that is gone is dropped in silence; numbers of
    connections are never reused, so late bytes of an old socket are inert.
 3. Wake the consumer if `has_items`; it takes them with `take_items()`, or `take_run()`.
-4. Re-arm the one timer, only if `next_deadline()` moved.
+4. Re-arm the one timer, only if `next_deadline()` moved. (After `received` it may have if that returned True.)
 5. Before a `tick`, read what is readable: the machine must not judge a peer while its words lie unread. (Where that
    takes a turn of the loop: `is_due` says whether anybody is to be judged.)
 
