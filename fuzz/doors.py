@@ -72,7 +72,7 @@ def shut_door(voyage: Voyage, chance: Chance) -> None:
     """One of them is shut for a while; perhaps what came through it breaks."""
     door = chance.choice(voyage.doors)
     door.dialling = chance.choice(_SHUT)
-    voyage.later(chance.choice((10.0, 60.0, 600.0)), lambda: setattr(door, "dialling", Dialling.ANSWERED))
+    voyage.later(chance.choice((10.0, 60.0, 600.0)), lambda: voyage.open(door))
     if chance.chance(0.7):
         voyage.reset_links()
 
@@ -89,6 +89,6 @@ def redirect(voyage: Voyage, chance: Chance) -> None:
             voyage.later(seconds, lambda door=door: setattr(door, "leads_to", None))  # type: ignore[misc]
     if chance.chance(0.7):
         voyage.doors[0].dialling = chance.choice(_SHUT)
-        voyage.later(seconds, lambda: setattr(voyage.doors[0], "dialling", Dialling.ANSWERED))
+        voyage.later(seconds, lambda: voyage.open(voyage.doors[0]))
     if chance.chance(0.8):
         voyage.reset_links()

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from holdfast.testing.world import Process
 
 
+_STRUCK_OUT_FOR = 600.0  # by docs/configuration.md
+
+
 class Longest:
     """Seconds; of a voyage, which derives from it."""
 
@@ -86,7 +89,15 @@ class Longest:
             publish += self.snapshots.longest
         redials = 1 if self.plan.rules.max_age is None else 2
         way = self.put_off + stalled + notice + hung + redials * self.longest_redial + publish + self.longest_mending
-        return way + self.longest_doubt
+        return way + self.longest_doubt + self.longest_sulk
+
+    @property
+    def longest_sulk(self) -> float:
+        """Seconds for which a feed may leave alone the names that are open, while it retries at another. Then all are
+        dialled in turn.
+        """
+        doors = self.plan.doors
+        return 0.0 if doors.dead is None else _STRUCK_OUT_FOR + doors.count * self.longest_redial
 
     @property
     def longest_doubt(self) -> float:

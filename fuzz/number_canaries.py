@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 from unittest.mock import patch
@@ -12,7 +13,8 @@ from fuzz.checkers.p08_numbers_told import HolesTold, NumbersTold
 from fuzz.checkers.p08_snapshots_follow import SnapshotsFollow
 from fuzz.dialect import Spoken
 from fuzz.number_plan import DrawnDoors, DrawnResync
-from holdfast import Overflow, ServiceLimits
+from holdfast import Overflow, Retry, ServiceLimits
+from holdfast.supervisor import redial
 from holdfast.supervisor.positions import Positions
 from holdfast.supervisor.redial import Redial
 from holdfast.supervisor.resyncs import Resyncs
@@ -24,9 +26,17 @@ _COUNTED = Spoken(key="id", limits=ServiceLimits(counts=True))
 _SNAPSHOTS = DrawnResync(("*",), timeout=10.0, at_once=4, pauses=(0.0, 5.0), fails=0.0)
 _FAILING = DrawnResync(("*",), timeout=10.0, at_once=4, pauses=(0.0,), fails=0.5)
 _PAUSE = Overflow("pause")
+_ONE_SHUT = DrawnDoors(2, (0, Dialling.REFUSED), always=True)
 
 
-@canary(1, "reset", doors=DrawnDoors(2, (0, Dialling.REFUSED)), checkers=(ComesBack,))
+@canary(1, "policy_close", doors=_ONE_SHUT, retry=Retry(max_policy_closes=1), checkers=(ComesBack,))
+def gives_a_name_up_for_ever() -> Iterator[None]:
+    """While another one only refuses connections."""
+    with patch.object(redial, "_STRUCK_OUT_FOR", math.inf):
+        yield
+
+
+@canary(1, "reset", doors=_ONE_SHUT, checkers=(ComesBack,))
 def knocks_at_one_door_only() -> Iterator[None]:
     original = Redial._choose
     with patch.object(Redial, "_choose", lambda self, first, now: original(self, 0, now)):

@@ -35,11 +35,12 @@ class DrawnNumbers:
 @dataclass(frozen=True)
 class DrawnDoors:
     """`count`: under how many names the service can be dialled. `dead`: which of these stays shut when all else is
-    healed, and how; None for none.
+    healed, and how; None for none. `always`: it was shut from the beginning.
     """
 
     count: int = 1
     dead: tuple[int, Dialling] | None = None
+    always: bool = False
 
 
 def draw_numbers(chance: Chance, spoken: Spoken) -> DrawnNumbers:
@@ -64,4 +65,5 @@ def draw_doors(chance: Chance) -> DrawnDoors:
     count = chance.choice((1, 1, 1, 2, 3))
     how = chance.choice((Dialling.REFUSED, Dialling.HANGS, Dialling.DNS_FAILS))
     dead = chance.below(count)
-    return DrawnDoors(count, (dead, how) if count > 1 and chance.chance(0.4) else None)
+    is_dead = count > 1 and chance.chance(0.5)
+    return DrawnDoors(count, (dead, how) if is_dead else None, always=is_dead and chance.chance(0.5))

@@ -30,7 +30,7 @@ from fuzz.user import User
 from holdfast import Event, Fleet, Gap, Item, LegEnded, PongReceived
 from holdfast.commands import Command
 from holdfast.testing import Client, Exchange, Fault, IgnorePings, LastingFault, Stream
-from holdfast.testing.world import Dialling, Link, Observer, Weather, World
+from holdfast.testing.world import Dialling, Host, Link, Observer, Weather, World
 
 _LOOK_EVERY = 600.0  # seconds
 
@@ -89,6 +89,7 @@ class Voyage(Longest):
         for name in names_of(HOST, plan.doors.count)[1:]:
             self.world.hosts[name] = door = Door(name, self.host, self.world)
             self.doors.append(door)
+        self.answer_dials()
         self.config = plan.config if plan.spoken is None else plan.config_for(Overheard.by(self.ear, plan.spoken))
         self.snapshots = Snapshots(self, plan.resync) if plan.resync is not None else None
         if self.snapshots is not None:
@@ -211,7 +212,15 @@ class Voyage(Longest):
             door.dialling = how
 
     def answer_dials(self) -> None:
-        self.shut(Dialling.ANSWERED)
+        for door in self.doors:
+            self.open(door)
+
+    def open(self, door: Host) -> None:
+        """Whoever knocks there is let in again, unless nobody ever is."""
+        doors = self.plan.doors
+        door.dialling = Dialling.ANSWERED
+        if doors.always and doors.dead is not None and door is self.doors[doors.dead[0]]:
+            door.dialling = doors.dead[1]
 
     def hurry_consumer(self) -> None:
         self.process.consumer_pause = 0.0

@@ -27,7 +27,6 @@ class ComesBack(Checker):
         self._last_message = 0.0
         self._last_of: dict[str, float] = {}
         self._policy_closes: Counter[int] = Counter()  # by shard
-        self._redirects: Counter[int] = Counter()  # likewise
         self._replaced_at = -math.inf
         self._closed: Closed | None = None
 
@@ -42,7 +41,6 @@ class ComesBack(Checker):
             self._policy_closes[self.voyage.shard_of(item.conn)] += item.failure.code in _POLICY_CODES
         elif isinstance(item, ConnectFailed):
             shard = self.voyage.shard_of(item.conn)
-            self._redirects[shard] += leads_to(item.failure) is not None
             self._policy_closes[shard] += item.failure.code in _POLICY_CODES  # while on_connect ran
         elif isinstance(item, ShardEnded):
             assert item.shard is not None
@@ -55,12 +53,12 @@ class ComesBack(Checker):
             most = self._policy_closes.most_common(1)
             self._judge_giving_up(self._closed, most[0][0] if most else ONLY)
             return
-        excused = self._was_too_old(now) or self._was_replaced(now) or self._may_have_struck_out(None)
+        excused = self._was_too_old(now) or self._was_replaced(now)
         if not self.voyage.fleet.is_open and not excused:
             self.fail(f"not open {self.voyage.longest_way_back:g} s after everything was healed")
         if self.voyage.roster is not None:
             self._judge_each_shard(self.voyage.roster, now)
-        elif not self._may_have_struck_out(ONLY) and self._last_message < now - self.voyage.longest_way_back:
+        elif self._last_message < now - self.voyage.longest_way_back:
             self.fail(f"open, and no message since {self._last_message:g} s")
 
     def _judge_each_shard(self, roster: Roster, now: float) -> None:
@@ -69,7 +67,7 @@ class ComesBack(Checker):
         shards = self.voyage.fleet.stats(now).shards
         for number, carried in roster.loads.items():
             streams = [one for one in carried if one not in silent]
-            if not streams or self._may_have_struck_out(number):
+            if not streams:
                 continue  # it is never healthy
             if shards[number].state != "open" and not self._was_too_old(now) and not self._was_replaced(now):
                 self.fail(f"shard {number} is {shards[number].state} {self.voyage.longest_way_back:g} s after healing")
@@ -77,19 +75,6 @@ class ComesBack(Checker):
             latest = max((self._last_of.get(one, 0.0) for one in theirs), default=math.inf)
             if latest < now - self.voyage.longest_way_back:
                 self.fail(f"shard {number} is open, and brought no message since {latest:g} s")
-
-    def _may_have_struck_out(self, shard: int | None) -> bool:
-        """Whether it has reasons to leave the names that are open alone for ten minutes, and retries at the one that is
-        not. None: any shard.
-        """
-        if self.voyage.plan.doors.dead is None:
-            return False
-        shards = [shard] if shard is not None else [*self._policy_closes, *self._redirects]
-        retry = self.config.retry
-        return any(
-            self._policy_closes[one] >= retry.max_policy_closes or self._redirects[one] > retry.max_redirects
-            for one in shards
-        )
 
     def _was_too_old(self, now: float) -> bool:
         """Whether the service closed a connection for its age so lately that the next may not be there yet."""
