@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import ssl
 
@@ -84,7 +83,7 @@ def then(end: Handler) -> Handler:
         await connection.send("a")
         await connection.recv()
         await end(connection)
-        await asyncio.sleep(0.05)  # or websockets' own farewell mixes in
+        await connection.wait_closed()  # or websockets' own farewell mixes in
 
     return handler
 
