@@ -10,14 +10,17 @@ from fuzz.canary import canary
 from fuzz.checkers.p01_restart_asked import RestartAsked
 from fuzz.checkers.p10_memory_bounded import MemoryBounded
 from fuzz.checkers.p10_memory_shared import MemoryShared
+from fuzz.checkers.p10_snapshots_few import SnapshotsFew
 from fuzz.dialect import Spoken
 from fuzz.number_plan import DrawnResync
 from holdfast import Limits, Overflow, Rotation, Sharding
 from holdfast.fleet.memory import Memory
 from holdfast.fleet.unrest import Unrest
 from holdfast.supervisor.merge import Merge
+from holdfast.supervisor.queue import ItemQueue
 from holdfast.testing.world import Weather
 
+_QUICK = DrawnResync(("*",), timeout=10.0, at_once=4, pauses=(0.0,), fails=0.0)
 _SLOW = DrawnResync(("*",), timeout=60.0, at_once=1, pauses=(30.0,), fails=0.0)
 _TWO_EACH = Sharding(max_streams_per_connection=2)
 
@@ -47,6 +50,12 @@ def asks_for_a_restart_too_early() -> Iterator[None]:
 )
 def gives_all_memory_to_the_queue() -> Iterator[None]:
     with patch.object(Memory, "queue", property(lambda self: 4 * self._limit)):
+        yield
+
+
+@canary(10, "slow_consumer", "ask_snapshot", spoken=Spoken(), snapshots=_QUICK, checkers=(SnapshotsFew,))
+def fetches_snapshots_that_nobody_takes() -> Iterator[None]:
+    with patch.object(ItemQueue, "snapshots_of", lambda self, stream: 0):
         yield
 
 

@@ -38,7 +38,7 @@ class Snapshots:
     def longest(self) -> float:
         """Seconds from a gap to a snapshot for everybody, in a healed world."""
         streams = len(self._voyage.plan.streams)
-        return self._voyage.config.backoff.maximum + self.drawn.timeout * (1 + streams / self.drawn.at_once)
+        return self._voyage.config.backoff.maximum + 1.0 + self.drawn.timeout * (1 + streams / self.drawn.at_once)
 
     def are_for(self, stream: str) -> bool:
         return any(fnmatchcase(stream, pattern) for pattern in self.setting.patterns)

@@ -21,6 +21,7 @@ from fuzz.checkers.p08_snapshots_follow import SnapshotsFollow
 from fuzz.checkers.p09_order_kept import OrderKept
 from fuzz.checkers.p10_memory_bounded import MemoryBounded
 from fuzz.checkers.p10_memory_shared import MemoryShared
+from fuzz.checkers.p10_snapshots_few import SnapshotsFew
 from fuzz.checkers.p12_closing_ends import ClosingEnds
 
 CHECKERS: tuple[type[Checker], ...] = (
@@ -51,6 +52,7 @@ CHECKERS: tuple[type[Checker], ...] = (
     OrderKept,
     MemoryBounded,
     MemoryShared,
+    SnapshotsFew,
     ClosingEnds,
 )
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from itertools import pairwise
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -89,6 +91,12 @@ class Watch(Observer):
         assert resyncs._size == sum(len(one.text) + ITEM_COST for one in held if isinstance(one, Update))
         assert set(resyncs._ready) | {one.name for one in resyncs._running.values()} <= set(resyncs._pending)
         self.most = max(self.most, resyncs._size)
+        queue = self._voyage.fleet._shared.queue
+        waiting = Counter(one.event.stream for one in queue._waiting or () if isinstance(one.event, Resynced))
+        assert {stream: queue.snapshots_of(stream) for stream in resyncs._streams} == {
+            stream: waiting[stream] for stream in resyncs._streams
+        }
+        assert max(waiting.values(), default=0) <= 2
 
 
 def sail(
@@ -376,6 +384,24 @@ def test_a_queue_that_dropped_something_needs_new_snapshots() -> None:
     assert next(gap.cause.cause for _, _, gap in fetch.calls if gap is not None) is Cause.OVERFLOW
     assert len(voyage.of(Resynced)) >= 3
     assert len(fetch.calls) < 20
+
+
+@pytest.mark.parametrize("policy", ["drop_newest", "drop_oldest", "pause"])
+def test_of_a_stream_no_more_than_two_wait_however_long_nobody_takes_them(policy: Any) -> None:
+    fetch = Snapshots(takes=0.0)
+    voyage = sail(fetch, options={"overflow": Overflow(policy)}, rate=20.0)
+    voyage.fleet._shared.queue._bound = 20_000
+    voyage.run(2.0)
+    voyage._process.consumer_pause = 3600.0
+    for _ in range(40):
+        voyage.run(80.0).strike(Reset())
+    fetched = len(fetch.calls)
+    assert fetched <= 1 + 2 + 1, "one that was taken, two that wait, one that the last gap overtook"
+    voyage._process.consumer_pause = 0.0
+    voyage.run(600.0)
+    assert len(fetch.calls) > fetched, "taken, they make room for the next"
+    assert isinstance(voyage.items[-1], Update)
+    assert voyage.fleet.stats(voyage.world.now).queued_messages == 0
 
 
 def test_streams_come_and_go() -> None:

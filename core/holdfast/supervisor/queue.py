@@ -6,7 +6,7 @@ the consumer knows.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Hashable, Iterable
 from dataclasses import replace
 
@@ -33,13 +33,14 @@ class _Segment:
 class ItemQueue:
     """Segments, so that a chunk's messages are queued and taken at once."""
 
-    __slots__ = ("_bound", "_events", "_overflow", "_waiting", "count", "dropped", "size")
+    __slots__ = ("_bound", "_events", "_overflow", "_snapshots", "_waiting", "count", "dropped", "size")
 
     def __init__(self, bound: int, overflow: Overflow) -> None:
         self._bound = bound
         self._overflow = overflow
         self._waiting: deque[_Segment] | None = None  # an empty one would take 760 bytes
         self._events = 0
+        self._snapshots: Counter[str] | None = None  # by stream, once there are any
         self.size = 0  # bytes, with the cost of items
         self.count = 0  # items
         self.dropped = 0  # messages, ever
@@ -59,6 +60,10 @@ class ItemQueue:
     @property
     def is_half_empty(self) -> bool:
         return self.size <= self._bound // 2
+
+    def snapshots_of(self, stream: str) -> int:
+        """How many of this stream nobody has taken yet."""
+        return 0 if self._snapshots is None else self._snapshots[stream]
 
     def put_messages(self, messages: list[Message], nbytes: int, now: float) -> bool:
         """All messages of a chunk of `nbytes`. The list is the queue's from now on. Returns whether it is full now."""
@@ -143,14 +148,19 @@ class ItemQueue:
     def _account(self, segment: _Segment, sign: int) -> None:
         self.size += sign * segment.cost
         self.count += sign * len(segment.items)
-        if segment.event is not None:
+        if (event := segment.event) is not None:
             self._events += sign
+            if type(event) is Resynced:
+                self._snapshots = self._snapshots or Counter()
+                self._snapshots[event.stream] += sign
 
     def _rebuild(self, segments: Iterable[_Segment]) -> None:
         self._waiting = deque(segments)
         self.size = sum(segment.cost for segment in self._segments)
         self.count = sum(len(segment.items) for segment in self._segments)
-        self._events = sum(segment.event is not None for segment in self._segments)
+        events = [segment.event for segment in self._segments if segment.event is not None]
+        self._events = len(events)
+        self._snapshots = Counter(event.stream for event in events if isinstance(event, Resynced))
 
     # Dropping messages
 

@@ -26,6 +26,11 @@ from holdfast.settings import ITEM_COST, Backoff, Resync
 from holdfast.supervisor.shared import Shared
 from holdfast.supervisor.strand import size_of
 
+# Behind so many snapshots of a stream that nobody took, no further one is fetched: else a consumer that is stuck would
+# have ever more of them waiting. Two, because the first may be out of date already.
+_MAY_WAIT = 2
+_LOOK_AGAIN = 1.0  # seconds
+
 
 class Phase(Enum):
     """Where a stream stands."""
@@ -270,10 +275,13 @@ class Resyncs:
 
     def _go_on(self, now: float) -> None:
         """Run as many as may run."""
-        room = self._setting.at_once - len(self._running)
-        if room > 0 and self._ready:
-            for held in [one for one in self._ready.values() if one.not_before <= now][:room]:
-                self._run(held, now)
+        at_once = self._setting.at_once
+        if self._ready and len(self._running) < at_once:
+            for held in [one for one in self._ready.values() if one.not_before <= now]:
+                if self._shared.queue.snapshots_of(held.name) >= _MAY_WAIT:
+                    held.not_before = now + _LOOK_AGAIN
+                elif len(self._running) < at_once:
+                    self._run(held, now)
         self._plan()
 
     def _run(self, held: _Held, now: float) -> None:
