@@ -15,7 +15,7 @@ class Signal:
     what asyncio asks of one that is not its own is here (`asyncio.isfuture`).
     """
 
-    __slots__ = ("_asyncio_future_blocking", "_cancelled", "_context", "_is_done", "_loop", "_wake_up")
+    __slots__ = ("_asyncio_future_blocking", "_context", "_is_cancelled", "_is_done", "_loop", "_message", "_wake_up")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -23,7 +23,8 @@ class Signal:
         self._wake_up: Callable[[Signal], object] | None = None  # of the task that waits
         self._context: Context | None = None
         self._is_done = False
-        self._cancelled: asyncio.CancelledError | None = None
+        self._is_cancelled = False
+        self._message: str | None = None  # of whoever cancelled it
 
     def set(self) -> None:
         if self._is_done:  # it may have been cancelled, too
@@ -65,11 +66,11 @@ class Signal:
         if self._is_done:
             return False
         self._is_done = True
-        self._cancelled = asyncio.CancelledError() if msg is None else asyncio.CancelledError(msg)
+        self._is_cancelled, self._message = True, msg
         if self._wake_up is not None:
             self._loop.call_soon(self._wake_up, self, context=self._context)
         return True
 
     def result(self) -> None:
-        if self._cancelled is not None:
-            raise self._cancelled
+        if self._is_cancelled:
+            raise asyncio.CancelledError(*(() if self._message is None else (self._message,)))
