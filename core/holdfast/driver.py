@@ -143,6 +143,23 @@ class Driver(ABC, Generic[S]):
 
     def settle(self) -> None:
         """Steps 2 to 4 of the contract. To be called after every input, and after taking items."""
+        self._act()
+        if (hungry := self._hungry) is not None and self.fleet.has_items:
+            self._hungry = None
+            hungry.set()
+
+    def received(self, conn: int, data: bytes, now: float) -> None:
+        """Bytes arrived, on a socket that the loop, and no code of the user's, has just read: the input of every chunk,
+        and what follows from it. The consumer may run before this returns.
+        """
+        fleet = self.fleet
+        if fleet.received(conn, data, now) or fleet.commands or self._waiters:
+            self._act()
+        if (hungry := self._hungry) is not None and fleet.has_items:
+            self._hungry = None
+            self.wake_at_once(hungry)
+
+    def _act(self) -> None:
         fleet = self.fleet
         for command in fleet.take_commands():
             self._carry_out(command)
@@ -151,22 +168,6 @@ class Driver(ABC, Generic[S]):
                 event.set()
         if (deadline := fleet.next_deadline()) != self._armed:
             self._rearm(deadline)
-        if self._hungry is not None and fleet.has_items:
-            self._wake_consumer()
-
-    def received(self, conn: int, data: bytes, now: float) -> None:
-        """Bytes arrived: the input of every chunk, and what of `settle` may follow from it."""
-        fleet = self.fleet
-        if fleet.received(conn, data, now) or fleet.commands or self._waiters:
-            self.settle()
-        elif self._hungry is not None and fleet.has_items:
-            self._wake_consumer()
-
-    def _wake_consumer(self) -> None:
-        """The last step of all: it may run before this returns."""
-        hungry, self._hungry = self._hungry, None
-        assert hungry is not None
-        hungry.set()
 
     def _rearm(self, deadline: float) -> None:
         self._armed = deadline
@@ -347,3 +348,7 @@ class Driver(ABC, Generic[S]):
     @abstractmethod
     async def checkpoint(self) -> None:
         """Let others run; notice cancellation."""
+
+    def wake_at_once(self, event: Event) -> None:
+        """Set it, and run who waits for it, if that can be before this returns."""
+        event.set()

@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from helpers.servers import WebSocketServer, send_and_stay
+from holdfast import Rotating
+from holdfast_asyncio import Feed, open_feed
 from holdfast_asyncio.signal import Signal
 
 Steps = list[str]
@@ -62,7 +65,7 @@ def test_where_no_task_runs_it_runs_before_set_returns(run: Callable[..., None])
         await asyncio.sleep(0)
 
         def set_it() -> None:
-            signal.set()
+            signal.set_at_once()
             steps.append(f"set in {_NAME.get()} context")
 
         await called(set_it)
@@ -77,9 +80,21 @@ def test_where_a_task_runs_it_waits_for_its_turn(run: Callable[..., None]) -> No
         steps: Steps = []
         signal, task = waiting(steps)
         await asyncio.sleep(0)
-        signal.set()
-        signal.set()
+        signal.set_at_once()
+        signal.set_at_once()
         steps.append("set")
+        await task
+        assert steps == ["set", "woken in the consumer's context"]
+
+    run(test)
+
+
+def test_set_alone_runs_nobody(run: Callable[..., None]) -> None:
+    async def test() -> None:
+        steps: Steps = []
+        signal, task = waiting(steps)
+        await asyncio.sleep(0)
+        await called(lambda: (signal.set(), steps.append("set")))
         await task
         assert steps == ["set", "woken in the consumer's context"]
 
@@ -90,7 +105,7 @@ def test_what_was_set_before_is_not_waited_for(run: Callable[..., None]) -> None
     async def test() -> None:
         steps: Steps = []
         signal, task = waiting(steps)
-        signal.set()
+        signal.set_at_once()
         await task
         assert steps == ["woken in the consumer's context"]
         await signal.wait()
@@ -104,7 +119,7 @@ def test_cancelling_ends_the_wait_and_set_comes_too_late(run: Callable[..., None
         signal, task = waiting(steps)
         await asyncio.sleep(0)
         task.cancel("enough")
-        await called(signal.set)
+        await called(signal.set_at_once)
         with pytest.raises(asyncio.CancelledError):
             await task
         assert steps == ["cancelled enough"]
@@ -136,8 +151,36 @@ def test_what_the_one_who_waits_raises_is_its_own(run: Callable[..., None]) -> N
 
         task = asyncio.get_running_loop().create_task(fail())
         await asyncio.sleep(0)
-        await called(signal.set)
+        await called(signal.set_at_once)
         with pytest.raises(ValueError, match="its own"):
             await task
 
     run(test)
+
+
+def test_what_a_callback_of_the_user_calls_runs_no_consumer_in_its_midst() -> None:
+    async def test(url: str) -> None:
+        got: list[object] = []
+        before: list[int] = []
+
+        async def consume(feed: Feed[Any]) -> None:
+            async for item in feed.items():
+                got.append(item)
+                if isinstance(item, Rotating):
+                    return
+
+        async with open_feed(url) as feed:
+            consumer = asyncio.ensure_future(consume(feed))
+            while "b" not in got:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+
+            def rotate() -> None:
+                feed.rotate()
+                before.append(sum(isinstance(item, Rotating) for item in got))
+
+            await called(rotate)
+            await consumer
+        assert before == [0]
+
+    with WebSocketServer(send_and_stay("a", "b")) as server:
+        asyncio.run(test(server.url))

@@ -167,6 +167,8 @@ class AsyncioDriver(Driver[SocketProtocol]):
     async def checkpoint(self) -> None:
         await asyncio.sleep(0)
 
+    wake_at_once = staticmethod(Signal.set_at_once)  # type: ignore[assignment]  # all its events are of this kind
+
     # What sockets report
 
     def socket_opened(self, socket: SocketProtocol) -> None:

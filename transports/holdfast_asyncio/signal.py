@@ -8,11 +8,8 @@ from contextvars import Context
 
 
 class Signal:
-    """An event for one task, and one time.
-
-    Where no task is running, as when a socket was read, `set` runs the one that waits before it returns: a turn of the
-    loop earlier than a future would, so that a message is with its consumer that much sooner. To tasks it is a future:
-    what asyncio asks of one that is not its own is here (`asyncio.isfuture`).
+    """An event for one task, and one time. To tasks it is a future: what asyncio asks of one that is not its own
+    (`asyncio.isfuture`) is here.
     """
 
     __slots__ = ("_asyncio_future_blocking", "_context", "_is_cancelled", "_is_done", "_loop", "_message", "_wake_up")
@@ -30,13 +27,19 @@ class Signal:
         if self._is_done:  # it may have been cancelled, too
             return
         self._is_done = True
+        if self._wake_up is not None:
+            self._loop.call_soon(self._wake_up, self, context=self._context)
+
+    def set_at_once(self) -> None:
+        """Likewise; but where no task is running, the one that waits has run when this returns. A future would have it
+        run a turn of the loop later: so much sooner a message is with its consumer.
+        """
         wake_up, context = self._wake_up, self._context
-        if wake_up is None:
+        if self._is_done or wake_up is None or context is None or asyncio.current_task(self._loop) is not None:
+            self.set()
             return
-        if context is not None and asyncio.current_task(self._loop) is None:
-            context.run(wake_up, self)
-        else:
-            self._loop.call_soon(wake_up, self, context=context)
+        self._is_done = True
+        context.run(wake_up, self)
 
     def wait(self) -> Signal:
         return self
