@@ -442,6 +442,20 @@ def test_the_consumer_may_ask_for_another() -> None:
     assert [gap is None for _, _, gap in fetch.calls] == [True, True, False, True]
 
 
+def test_who_asks_before_there_was_a_message_waits_for_one() -> None:
+    """What is fetched before the connection brings the stream may be older than the first that it brings."""
+    fetch = Snapshots(takes=0.0)
+    voyage = sail(fetch)
+    for _ in range(20):
+        voyage.fleet.resync([], voyage.world.now)
+        voyage._process.settle()
+        voyage.run(0.0625)
+        assert bool(fetch.calls) == bool(numbers(voyage, BOOK))
+    voyage.run(5.0)
+    assert fetch.calls
+    assert isinstance(story(voyage)[0], str), "the snapshot stands first"
+
+
 def test_without_the_setting_nobody_can_ask() -> None:
     source = binance.spot(BOOK, endpoint=f"ws://{HOST}/stream")
     voyage = Voyage(source, BinanceSpot(), [BOOK]).run(2.0)

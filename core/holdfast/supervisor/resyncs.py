@@ -118,7 +118,7 @@ class Resyncs:
             )
         for name in streams or tuple(self._streams):
             held = self._streams[name]
-            if held.phase in (Phase.DUE, Phase.LIVE):
+            if held.phase is Phase.LIVE:  # else a message is waited for: what is fetched before it may be older
                 self._set_ready(held, now)
         self._go_on(now)
 
