@@ -10,6 +10,7 @@ from base64 import b64decode
 from contextlib import suppress
 
 from helpers.servers import ThreadedServer
+from holdfast_asyncio.listening import close_server
 
 Place = tuple[str, int]
 SOCKS_SUCCEEDED = 0
@@ -56,7 +57,7 @@ class Proxy(ThreadedServer):
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
-        self._server.close()
+        await close_server(self._server)
         await self.die()
 
     async def die(self) -> None:

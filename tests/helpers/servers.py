@@ -14,6 +14,8 @@ from typing import Any, Self
 
 from websockets.asyncio.server import ServerConnection, serve
 
+from holdfast_asyncio.listening import close_server
+
 Handler = Callable[[ServerConnection], Awaitable[None]]
 
 
@@ -84,6 +86,7 @@ class WebSocketServer(ThreadedServer):
         self.port = next(iter(self._server.sockets)).getsockname()[1]
 
     async def stop(self) -> None:
+        await close_server(self._server.server)
         self._server.close(code=1001)
         await self._server.wait_closed()
 

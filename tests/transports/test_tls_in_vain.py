@@ -15,6 +15,7 @@ from helpers.backends import Backend
 from helpers.servers import ThreadedServer, WebSocketServer, listen
 from helpers.tls import TlsListener, client_context, server_context
 from holdfast import Backoff, Cause, ConnectFailed, Failure, RetryScheduled
+from holdfast_asyncio.listening import close_server
 
 SLOW = Backoff(initial=20.0)
 Bytes = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -52,8 +53,7 @@ class Talker(ThreadedServer):
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
-        self._server.close()
-        await self._server.wait_closed()
+        await close_server(self._server)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
