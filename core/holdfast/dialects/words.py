@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from holdfast.errors import ConfigError
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from holdfast.dialects.models import Model
 
 from holdfast.checks import positive_or_none
+
+ModelReader = Callable[[str | bytes], "list[Model]"]
+"""Makes models of the whole text of a message. Raises ValueError for one that is not as documented."""
 
 
 class Update:
@@ -42,15 +45,18 @@ class Update:
         that no model describes. Raises ConfigError without msgspec, ValueError for a payload that is not as documented.
         """
         try:
-            return self._models()
+            return _model_reader(type(self), self.stream)(self.text)  # type: ignore[arg-type]  # mypy asks instances
         except ModuleNotFoundError as error:
             if error.name != "msgspec":
                 raise
             raise ConfigError("typed() needs msgspec: pip install 'holdfast[exchanges]'") from None
 
-    def _models(self) -> list[Model]:
-        """For dialects to override. The import of the models belongs inside: it needs msgspec."""
-        return []
+    @classmethod
+    def model_reader(cls, stream: str) -> ModelReader:  # noqa: ARG003  # dialects look at it
+        """How messages of a stream are read. For dialects to override; it is asked once for each stream. The import of
+        the models belongs inside: it needs msgspec.
+        """
+        return no_models
 
     @property
     def event_time(self) -> float | None:
@@ -100,6 +106,16 @@ class Update:
 
     def __hash__(self) -> int:
         return hash((self.stream, self.text))
+
+
+def no_models(_: str | bytes) -> list[Model]:
+    """Of streams that no model describes."""
+    return []
+
+
+@lru_cache(maxsize=8192)
+def _model_reader(kind: type[Update], stream: str | None) -> ModelReader:
+    return no_models if stream is None else kind.model_reader(stream)
 
 
 @dataclass(frozen=True, slots=True)

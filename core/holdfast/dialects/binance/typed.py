@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, Protocol
 
 from msgspec import Struct, defstruct
@@ -26,6 +26,7 @@ from holdfast.dialects.models import (
     Model,
     Trade,
 )
+from holdfast.dialects.words import ModelReader, no_models
 
 
 class _Payload(Protocol):
@@ -185,25 +186,19 @@ _PAYLOADS: dict[str, type[_Payload]] = {
 }
 
 
-def models_of(market: Market, stream: str, text: str | bytes) -> list[Model]:
-    """Of a whole message. Raises ValueError for a payload that is not as documented."""
-    way = _way(market, stream)
-    if way is None:
-        return []
-    decode, symbol = way
-    payload = decode(text).data
-    if isinstance(payload, list):
-        return [model for one in payload for model in one.models(symbol)]
-    return payload.models(symbol)
-
-
-@lru_cache(maxsize=8192)
-def _way(market: Market, stream: str) -> tuple[Callable[[str | bytes], _Message], str] | None:
-    """How messages of a stream are decoded, and the symbol of its name; None where no model describes them."""
+def model_reader(market: Market, stream: str) -> ModelReader:
     kind = market.kind(stream)
     if kind is None or kind.payload is None:
-        return None
-    return _decoder(kind.payload), stream.partition("@")[0].upper()
+        return no_models
+    decode, symbol = _decoder(kind.payload), stream.partition("@")[0].upper()
+
+    def read(text: str | bytes) -> list[Model]:
+        payload = decode(text).data
+        if isinstance(payload, list):
+            return [model for one in payload for model in one.models(symbol)]
+        return payload.models(symbol)
+
+    return read
 
 
 @cache

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable
-from functools import cache
+from collections.abc import Hashable
 from math import isfinite
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
+from typing import Any, ClassVar, NamedTuple, cast
 
 from holdfast.dialects.binance.kinds import Kind, Market, Payload
 from holdfast.dialects.binance.markets import SPOT, USDM
-from holdfast.dialects.words import Acknowledged, Control, Listed, Notice, Reading, Refused, Update, json_of
-
-if TYPE_CHECKING:
-    from holdfast.dialects.models import Model
+from holdfast.dialects.words import (
+    Acknowledged,
+    Control,
+    Listed,
+    ModelReader,
+    Notice,
+    Reading,
+    Refused,
+    Update,
+    json_of,
+)
 
 SHUTDOWN = "!serverShutdown"  # of spot, since 2026-05: told on every connection, unasked
 _NAME, _DATA = '{"stream":"', '","data":'
 _NAME_AT = len(_NAME)
-MICROSECONDS = 1e14  # a Unix time above this is in microseconds: timeUnit=MICROSECOND in the URL makes them so
+MICROSECONDS = 10**14  # a Unix time above this is in microseconds: timeUnit=MICROSECOND in the URL makes them so
 
 
 class _Place(NamedTuple):
@@ -84,8 +90,11 @@ class BinanceUpdate(Update):
             self._place = _place_of(self._kind, self.data)
         return self._place
 
-    def _models(self) -> list[Model]:
-        return _models_of()(self.MARKET, self.stream, self.text) if self.stream is not None else []
+    @classmethod
+    def model_reader(cls, stream: str) -> ModelReader:
+        from holdfast.dialects.binance.typed import model_reader
+
+        return model_reader(cls.MARKET, stream)
 
 
 class SpotUpdate(BinanceUpdate):
@@ -167,14 +176,6 @@ def _payload(kind: Kind, data: str | bytes) -> Payload:
     if kind.head is not None and isinstance(data, str) and (end := data.find(kind.head)) > 0:
         return json_of(data[:end] + "}")
     return json_of(data)
-
-
-@cache
-def _models_of() -> Callable[[Market, str, str | bytes], list[Model]]:
-    """An import costs more than the rest, each time."""
-    from holdfast.dialects.binance.typed import models_of
-
-    return models_of
 
 
 def seconds(time: float) -> float:

@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.json import Decoder
 
 from holdfast.dialects.models import BookTicker, DepthUpdate, Kline, Level, MarkPrice, MiniTicker, Model, Trade
+from holdfast.dialects.words import ModelReader, no_models
 
 
 class _Message(Protocol):
@@ -157,12 +158,12 @@ _MESSAGES: dict[str, type[_Message]] = {
 _WITHOUT_MODEL = "orderbook.rpi."  # its levels have two sizes
 
 
-def models_of(topic: str, text: str | bytes, *, inverse: bool) -> list[Model]:
-    """Raises ValueError for a message that is not as documented."""
+def model_reader(topic: str, *, inverse: bool) -> ModelReader:
     kind = topic.partition(".")[0]
     if kind not in _MESSAGES or topic.startswith(_WITHOUT_MODEL):
-        return []
-    return list(_decoder(kind).decode(text).models(topic, inverse))
+        return no_models
+    decode = _decoder(kind).decode
+    return lambda text: list(decode(text).models(topic, inverse))
 
 
 @cache

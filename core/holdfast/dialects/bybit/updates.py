@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from holdfast.dialects.channels import ChannelUpdate, as_object, parsed_or_none, text_in, whole
-from holdfast.dialects.words import Acknowledged, Control, Heartbeat, Refused
-
-if TYPE_CHECKING:
-    from holdfast.dialects.models import Model
+from holdfast.dialects.words import Acknowledged, Control, Heartbeat, ModelReader, Refused
 
 
 class BybitUpdate(ChannelUpdate):
@@ -20,10 +17,11 @@ class BybitUpdate(ChannelUpdate):
     __slots__ = ()
     INVERSE = False
 
-    def _models(self) -> list[Model]:
-        from holdfast.dialects.bybit.typed import models_of
+    @classmethod
+    def model_reader(cls, stream: str) -> ModelReader:
+        from holdfast.dialects.bybit.typed import model_reader
 
-        return models_of(self.stream, self.text, inverse=self.INVERSE) if self.stream is not None else []
+        return model_reader(stream, inverse=cls.INVERSE)
 
 
 class InverseUpdate(BybitUpdate):

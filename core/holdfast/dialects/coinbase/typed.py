@@ -15,6 +15,7 @@ from msgspec.json import Decoder
 
 from holdfast.dialects.channels import unix_time
 from holdfast.dialects.models import BookTicker, DepthUpdate, Kline, Level, Model, Side, Trade
+from holdfast.dialects.words import ModelReader, no_models
 
 _CANDLE = 300.0  # seconds; the channel has no other
 _MILLISECOND = 0.001
@@ -141,9 +142,12 @@ _MESSAGES: dict[str, type[_Message]] = {
 }
 
 
-def models_of(channel: str, text: str | bytes) -> list[Model]:
-    """`channel` as it is subscribed to. Raises ValueError for a message that is not as documented."""
-    return list(_decoder(channel).decode(text).models()) if channel in _MESSAGES else []
+def model_reader(channel: str) -> ModelReader:
+    """`channel` as it is subscribed to."""
+    if channel not in _MESSAGES:
+        return no_models
+    decode = _decoder(channel).decode
+    return lambda text: list(decode(text).models())
 
 
 @cache

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from holdfast.dialects.channels import (
     Channel,
@@ -20,11 +20,8 @@ from holdfast.dialects.channels import (
     unix_time,
     whole,
 )
-from holdfast.dialects.words import Heartbeat, Listed, Patience, Reading, Refused
+from holdfast.dialects.words import Heartbeat, Listed, ModelReader, Patience, Reading, Refused
 from holdfast.records import dataclass
-
-if TYPE_CHECKING:
-    from holdfast.dialects.models import Model
 
 HEARTBEATS = "heartbeats"
 
@@ -155,10 +152,11 @@ class CoinbaseUpdate(ChannelUpdate):
             return ()
         return tuple(other for other in streams_of(as_object(self.message)) if other != stream)
 
-    def _models(self) -> list[Model]:
-        from holdfast.dialects.coinbase.typed import models_of
+    @classmethod
+    def model_reader(cls, stream: str) -> ModelReader:
+        from holdfast.dialects.coinbase.typed import model_reader
 
-        return models_of(self.stream.partition(":")[0], self.text) if self.stream is not None else []
+        return model_reader(stream.partition(":")[0])
 
 
 # --- what a message is

@@ -5,15 +5,10 @@ https://docs.kraken.com/api/docs/websocket-v2/, as of 2026-06, read 2026-11-21.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from holdfast.dialects.channels import Channel, ChannelUpdate, Message, unix_time
-from holdfast.dialects.words import Patience
-
-if TYPE_CHECKING:
-    from holdfast.dialects.models import Model
+from holdfast.dialects.words import ModelReader, Patience
 
 DEPTHS = (10, 25, 100, 500, 1000)
 INTERVALS = (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)  # minutes
@@ -71,13 +66,8 @@ class KrakenUpdate(ChannelUpdate):
 
     __slots__ = ()
 
-    def _models(self) -> list[Model]:
-        return _models_of()(self.stream, self.text) if self.stream is not None else []
+    @classmethod
+    def model_reader(cls, stream: str) -> ModelReader:
+        from holdfast.dialects.kraken.typed import model_reader
 
-
-@cache
-def _models_of() -> Callable[[str, Any], list[Model]]:
-    """An import costs more than the rest, each time."""
-    from holdfast.dialects.kraken.typed import models_of
-
-    return models_of
+        return model_reader(stream)

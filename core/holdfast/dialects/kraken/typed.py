@@ -15,6 +15,7 @@ from msgspec.json import Decoder
 
 from holdfast.dialects.channels import parted, unix_time
 from holdfast.dialects.models import BookTicker, DepthUpdate, Kline, Level, MiniTicker, Model, Side, Trade
+from holdfast.dialects.words import ModelReader, no_models
 
 
 class _Item(Protocol):
@@ -106,17 +107,21 @@ _ITEMS: dict[str, type[_Item]] = {
 }
 
 
-def models_of(stream: str, text: str | bytes) -> list[Model]:
-    """Raises ValueError for a message that is not as documented."""
+def model_reader(stream: str) -> ModelReader:
     item = _ITEMS.get(parted(stream)[0].partition("-")[0])
     if item is None:
-        return []
-    message = _decoder(item).decode(text)
-    snapshot = message.type == "snapshot"
-    try:
-        return [model for told in message.data for model in told.models(snapshot)]
-    except (TypeError, ArithmeticError) as error:  # a time without a zone, a number out of all bounds
-        raise ValueError(str(error)) from None
+        return no_models
+    decode = _decoder(item).decode
+
+    def read(text: str | bytes) -> list[Model]:
+        message = decode(text)
+        snapshot = message.type == "snapshot"
+        try:
+            return [model for told in message.data for model in told.models(snapshot)]
+        except (TypeError, ArithmeticError) as error:  # a time without a zone, a number out of all bounds
+            raise ValueError(str(error)) from None
+
+    return read
 
 
 @cache

@@ -30,6 +30,7 @@ from holdfast.dialects.models import (
     Trade,
 )
 from holdfast.dialects.okx.streams import BARS
+from holdfast.dialects.words import ModelReader, no_models
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = {"s": 1, "m": 60, "H": 3600, "D": 86_400, "W": 604_800}
@@ -142,20 +143,31 @@ _BARS = {f"candle{bar}": bar for bar in BARS}
 _Row = list[str]  # opened, open, high, low, close, volume, volume of the currency, of the quote, whether it is whole
 
 
-def models_of(stream: str, text: str | bytes) -> list[Model]:
-    """Raises ValueError for a message that is not as documented."""
+def model_reader(stream: str) -> ModelReader:
     channel, symbol = parted(stream)
-    try:
-        if (bar := _BARS.get(channel)) is not None:
-            return [_kline(symbol, bar, row) for row in _rows().decode(text).data]
-        item = _ITEMS.get(channel)
-        if item is None:
-            return []
-        message = _decoder(item).decode(text)
+    if (bar := _BARS.get(channel)) is not None:
+        return _legible(lambda text: [_kline(symbol, bar, row) for row in _rows().decode(text).data])
+    item = _ITEMS.get(channel)
+    if item is None:
+        return no_models
+    decode = _decoder(item).decode
+
+    def read(text: str | bytes) -> list[Model]:
+        message = decode(text)
         snapshot = message.action == "snapshot"
         return [model for told in message.data for model in told.models(symbol, channel, snapshot)]
-    except ArithmeticError as error:
-        raise ValueError(f"a number that is none: {error!r}") from None
+
+    return _legible(read)
+
+
+def _legible(read: ModelReader) -> ModelReader:
+    def checked(text: str | bytes) -> list[Model]:
+        try:
+            return read(text)
+        except ArithmeticError as error:
+            raise ValueError(f"a number that is none: {error!r}") from None
+
+    return checked
 
 
 @cache

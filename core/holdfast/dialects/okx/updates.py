@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
-from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
 
 from holdfast.dialects.channels import Channel, ChannelUpdate, as_object, parsed_or_none, text_in, whole
 from holdfast.dialects.okx.streams import channel, name_of
-from holdfast.dialects.words import Acknowledged, Heartbeat, Notice, Reading, Refused, Update
-
-if TYPE_CHECKING:
-    from holdfast.dialects.models import Model
+from holdfast.dialects.words import Acknowledged, Heartbeat, ModelReader, Notice, Reading, Refused, Update
 
 _HEAD, _ARGUMENT_AT = '{"arg":{', len('{"arg":')
 _LONGEST_HEAD = 200  # characters; instruments have about 30
@@ -31,8 +26,11 @@ class OkxUpdate(ChannelUpdate):
 
     __slots__ = ()
 
-    def _models(self) -> list[Model]:
-        return _models_of()(self.stream, self.text) if self.stream is not None else []
+    @classmethod
+    def model_reader(cls, stream: str) -> ModelReader:
+        from holdfast.dialects.okx.typed import model_reader
+
+        return model_reader(stream)
 
 
 def read(message: str | bytes) -> Reading:
@@ -81,11 +79,3 @@ def _meant(said: str) -> tuple[str, ...] | None:
     if match is None:
         return None
     return (f"{match[1]}:{match[2]}" if match[2] else match[1],)
-
-
-@cache
-def _models_of() -> Callable[[str, Any], list[Model]]:
-    """An import costs more than the rest, each time."""
-    from holdfast.dialects.okx.typed import models_of
-
-    return models_of
