@@ -9,9 +9,9 @@ from holdfast.testing.world import Chance
 
 @dataclass(frozen=True)
 class DrawnDials:
-    """`makes`: whether an async function makes each endpoint; `greets`: whether there is an `on_connect`. `pauses`:
-    seconds that these take, one of them each time; `fails`: the probability that they raise. `shared`: whether the
-    driver keeps a window with other processes.
+    """`makes`: whether an async function makes each endpoint; `greets`: whether there is an `on_connect`,
+    which with `receives` awaits an answer. `pauses`: seconds that these take, one of them each time; `fails`: the
+    probability that they raise. `shared`: whether the driver keeps a window with other processes.
     """
 
     makes: bool = False
@@ -19,6 +19,7 @@ class DrawnDials:
     fails: float = 0.0
     shared: bool = False
     greets: bool = False
+    receives: bool = False
 
 
 def draw_dials(chance: Chance) -> DrawnDials:
@@ -28,4 +29,4 @@ def draw_dials(chance: Chance) -> DrawnDials:
     greets = chance.chance(0.15)
     if not makes and not greets:
         pauses, fails = (0.0,), 0.0
-    return DrawnDials(makes, pauses, fails, shared, greets)
+    return DrawnDials(makes, pauses, fails, shared, greets, greets and chance.chance(0.5))

@@ -1,17 +1,18 @@
-"""The user's `on_connect`: it says something, takes its time, or fails; and it leaves all messages to the consumer."""
+"""The user's `on_connect`: it says something, perhaps awaits the answer, takes its time, or fails."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
 from fuzz.dial_plan import DrawnDials
-from holdfast import NewConnection
+from holdfast import NewConnection, NotOpen
 from holdfast.testing.world import sleep
 
 if TYPE_CHECKING:
     from fuzz.voyage import Voyage
 
 GREETING = '{"ping": 0}'
+_ANSWER = '{"pong"'
 
 
 class Greetings:
@@ -27,7 +28,7 @@ class Greetings:
         pause, fails = self._chance.choice(self._drawn.pauses), self._chance.chance(self._drawn.fails)
         self.outcomes[connection.conn] = "running"
         if self._voyage.plan.spoken is not None:
-            await connection.send(GREETING)
+            await self._greet(connection)
         if pause and not self._voyage.healed:
             await sleep(pause)
         if fails and not self._voyage.healed:
@@ -35,3 +36,13 @@ class Greetings:
             raise PermissionError("not today")
         self.outcomes[connection.conn] = "done"
         self._voyage.ear.conn = connection.conn  # whose early messages are read as soon as this returns
+
+    async def _greet(self, connection: NewConnection) -> None:
+        """What comes before the answer is lost to the consumer, as with any `on_connect` that looks for one message."""
+        await connection.send(GREETING)
+        try:
+            while self._drawn.receives and not str(await connection.receive()).startswith(_ANSWER):
+                pass
+        except NotOpen:
+            self.outcomes[connection.conn] = "failed"
+            raise

@@ -103,6 +103,7 @@ class Plan:
             "check_sequences": options.get("check_sequences", False),
             "resync": self.resync is not None,
             "shards": self.is_sharded,
+            "max_connections": self.is_sharded and options["sharding"].max_connections is not None,
             "rebalance": self.is_sharded and options.get("rebalance") is not None,
             "legs": options.get("legs", 1) > 1,
             "rotation": options.get("rotation") is not None,
@@ -139,7 +140,9 @@ class Plan:
     @property
     def most_shards(self) -> int:
         """So many there may be."""
-        return math.ceil(len(self.streams) / self.most_per_shard)
+        needed = math.ceil(len(self.streams) / self.most_per_shard)
+        most = self.options["sharding"].max_connections if self.is_sharded else None
+        return needed if most is None else min(needed, most // self.options.get("legs", 1))
 
     @property
     def is_manifold(self) -> bool:
@@ -275,6 +278,8 @@ def _with_legs(plan: Plan, drawn: DrawnLegs, chance: Chance, kinds: tuple[str, .
         spoken = replace(spoken, limits=replace(spoken.limits, max_age=max_age))
     rules = _for_many(plan) if drawn.legs > 1 else plan.rules
     options: FeedOptions = {**plan.options, "legs": drawn.legs, "rotation": drawn.rotation}
+    if plan.is_sharded and (most := options["sharding"].max_connections) is not None:
+        options["sharding"] = replace(options["sharding"], max_connections=most * drawn.legs)
     return replace(plan, options=options, rules=rules, weather=weather, spoken=spoken, pauses=plan.pauses | pauses)
 
 
@@ -289,7 +294,11 @@ def _with_bounds(plan: Plan, drawn: DrawnBounds) -> Plan:
 
 def _with_shards(plan: Plan, drawn: DrawnShards) -> Plan:
     options: FeedOptions = {**plan.options, "sharding": drawn.sharding, "rebalance": drawn.rebalance}
-    return replace(plan, options=options, in_url=())  # on each connection it would bring all of these
+    plan = replace(plan, options=options, in_url=())  # on each connection it would bring all of these
+    if drawn.most is None:
+        return plan
+    most = max(drawn.most, math.ceil(len(plan.wanted) / plan.most_per_shard))
+    return replace(plan, options={**options, "sharding": replace(drawn.sharding, max_connections=most)})
 
 
 def _for_many(plan: Plan) -> Rules:

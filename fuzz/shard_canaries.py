@@ -18,7 +18,7 @@ from fuzz.checkers.p08_loss_declared import LossDeclared
 from fuzz.dialect import Spoken
 from fuzz.number_plan import DrawnDoors
 from holdfast import Gap, Rebalance, Rotation, Sharding
-from holdfast.fleet.allotment import Allotment
+from holdfast.fleet.allotment import Allotment, Bounds
 from holdfast.fleet.shards import Shards
 from holdfast.fleet.unrest import Unrest
 from holdfast.supervisor import Supervisor
@@ -26,6 +26,7 @@ from holdfast.supervisor.redial import Redial
 
 _SPOKEN = Spoken(batch=3, lists=False)
 _TWO_EACH = Sharding(max_streams_per_connection=2)
+_TWO_EACH_OF_THREE = replace(_TWO_EACH, max_connections=3)  # there is room for what is wanted to begin with
 _SOON = Rebalance(after=3, factor=3.0, period=600.0, tell_after=3)
 
 
@@ -76,6 +77,37 @@ def sorts_its_streams_anew() -> Iterator[None]:
 
     original = Allotment.add
     with patch.object(Allotment, "add", add):
+        yield
+
+
+@canary(6, "user", "want_all", spoken=_SPOKEN, sharding=_TWO_EACH_OF_THREE, checkers=(Allotted,))
+def opens_more_connections_than_it_may() -> Iterator[None]:
+    with after(Bounds, "__init__", lambda self, *_: setattr(self, "shards", self.shards + 1)):
+        yield
+
+
+@canary(6, "user", "want_all", spoken=_SPOKEN, sharding=_TWO_EACH_OF_THREE, checkers=(Allotted,))
+def refuses_what_has_room() -> Iterator[None]:
+    """Once it has refused something."""
+
+    def no_room(self: Allotment, *rest: Any) -> str:
+        self.bounds.shards -= 1
+        return original(self, *rest)
+
+    original = Allotment._no_room
+    with patch.object(Allotment, "_no_room", no_room):
+        yield
+
+
+@canary(6, "user", "want_all", spoken=_SPOKEN, sharding=_TWO_EACH_OF_THREE, checkers=(Allotted,))
+def keeps_half_of_what_found_no_room() -> Iterator[None]:
+    original = Allotment.remove, Allotment._take_out
+
+    def remove(self: Allotment, streams: Any) -> Any:
+        with patch.object(Allotment, "_take_out", original[1]):
+            return original[0](self, streams)
+
+    with patch.object(Allotment, "remove", remove), patch.object(Allotment, "_take_out", lambda self, streams: {}):
         yield
 
 

@@ -15,10 +15,13 @@ _MOST_SHARDS = 5  # they would take most of a voyage's time
 
 @dataclass(frozen=True)
 class DrawnShards:
-    """`per_shard`: streams that each carries at most."""
+    """`per_shard`: streams that each carries at most. `most`: how many shards there may be, or as many more as what is
+    wanted to begin with takes; None for as many as are ever needed.
+    """
 
     sharding: Sharding
     rebalance: Rebalance | None
+    most: int | None
 
     @property
     def per_shard(self) -> int:
@@ -40,4 +43,4 @@ def draw_shards(chance: Chance, streams: int) -> DrawnShards:
         period=chance.choice((600.0, 3600.0)),
         tell_after=chance.choice((2, 4, 10)),
     )
-    return DrawnShards(sharding, rebalance if chance.chance(0.8) else None)
+    return DrawnShards(sharding, rebalance if chance.chance(0.8) else None, chance.choice((None, None, 1, 2)))

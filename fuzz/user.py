@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Coroutine, Generator, Iterable
+from collections.abc import Callable, Collection, Coroutine, Generator, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from types import coroutine
@@ -68,6 +68,7 @@ class User(Observer):
         self.absent: dict[str, list[list[float]]] = {}  # from when to when (of the acknowledgement) it was not wanted
         self.waits: list[Wait] = []
         self.on_ended: Callable[[Wait], None] = lambda wait: None
+        self.on_no_room: Callable[[Collection[str]], None] = lambda streams: None
         self._voyage = voyage
         self._feed: Feed[Any] = Feed(cast("Driver[Any]", _Hand(voyage)))
         self._looking = False
@@ -78,10 +79,16 @@ class User(Observer):
         return self._voyage.process.awake_at < self._voyage.now and self._voyage.fleet.ended is None
 
     def subscribe(self, *streams: str) -> None:
-        now = self._voyage.now
+        """Where there is no room for all of them, nothing changes."""
+        now, before = self._voyage.now, (self.wanted.copy(), self.changed.copy())
         self.wanted.update(dict.fromkeys(streams))
         self.changed.update(dict.fromkeys(streams, now))
-        self._feed.subscribe(*streams)
+        try:
+            self._feed.subscribe(*streams)
+        except ConfigError:
+            self.wanted, self.changed = before
+            self.on_no_room(streams)
+            return
         states = self._feed.streams
         self._is_back((stream for stream in streams if states[stream] == "subscribed"), now)  # it had not been dropped
 
