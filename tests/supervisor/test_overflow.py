@@ -83,6 +83,8 @@ def test_what_is_dropped_is_declared(overflow: Overflow, doings: list[tuple[str,
     sent_at, items = carry_out(world, doings, bound)
     assert_losses_declared(sent_at, items)
     messages = [item for item in items if not isinstance(item, Event)]
+    if overflow.policy != "drop_newest":
+        assert messages[-1:] == [numbered(len(sent_at) - 1) for _ in sent_at[-1:]], "the newest is always there"
     assert world.fleet.stats(world.now).dropped == len(sent_at) - len(messages)
     assert all(gap.cause.cause is Cause.OVERFLOW for gap in items if isinstance(gap, Gap))
     assert world.fleet.is_open
@@ -110,6 +112,19 @@ def test_drop_newest_keeps_the_oldest() -> None:
     assert gap.dropped == 30 - len(rest)
     assert rest == [numbered(index) for index in range(len(rest))]
     assert len(rest) * (COST + 9) > 500
+
+
+@pytest.mark.parametrize("overflow", [Overflow("drop_oldest"), Overflow("conflate", lambda message: message)])
+def test_of_a_chunk_beyond_the_bound_the_newest_messages_stay(overflow: Overflow) -> None:
+    """Or who takes at once all that there is would get nothing for ever."""
+    world = slow_world(overflow, 1000)
+    world.peer.send(*(numbered(index) for index in range(30)))
+    world.run(0)
+    gap, *rest = world.fleet.take_items()
+    assert isinstance(gap, Gap)
+    assert gap.dropped == 30 - len(rest)
+    assert rest == [numbered(index) for index in range(30 - len(rest), 30)]
+    assert 500 < len(rest) * (COST + 9) <= 1000
 
 
 def test_conflation_keeps_the_newest_of_every_key() -> None:

@@ -174,22 +174,36 @@ class ItemQueue:
             self.put_event(gap)
 
     def _drop_oldest(self, bound: int, now: float) -> None:
-        """Down to the bound. Events that stood among the dropped messages stay, in their order."""
+        """Down to the bound. Events that stood among the dropped messages stay, in their order; and so does the newest
+        message, which is in the last segment.
+        """
         kept: deque[_Segment] = deque()
-        while self._waiting and self.size + len(kept) * ITEM_COST > bound:
+        while len(self._segments) > 1 and self.size + len(kept) * ITEM_COST > bound:
             segment = self._pop_first()
             event = segment.event
             if event is None:
                 self.dropped += len(segment.items)
                 event = self._gap(len(segment.items), segment.at, now)
-            before = kept[-1].event if kept else None
-            if isinstance(event, Gap) and isinstance(before, Gap) and _is_ours(event) and _is_ours(before):
-                kept[-1] = _event_segment(_joined(before, event))
-            else:
-                kept.append(_event_segment(event))
+            _keep(kept, event)
+        room = bound - len(kept) * ITEM_COST
+        if self.size > room and (dropped := self._cut_first(room - ITEM_COST)):
+            _keep(kept, self._gap(dropped, now, now))
         for segment in reversed(kept):
             self._segments.appendleft(segment)
             self._account(segment, 1)
+
+    def _cut_first(self, room: int) -> int:
+        """Down to that size, or one message; how many were dropped."""
+        segment = self._segments[0]
+        count = len(segment.items)
+        dropped = count - max(1, room * count // segment.cost)
+        cost = segment.cost * dropped // count
+        del segment.items[:dropped]
+        segment.cost -= cost
+        self.size -= cost
+        self.count -= dropped
+        self.dropped += dropped
+        return dropped
 
     def _conflate(self, now: float) -> None:
         """Keep the newest message of every key. Where that frees little, there are too many keys: the oldest go."""
@@ -277,6 +291,15 @@ class ItemQueue:
 
 def _event_segment(event: Event) -> _Segment:
     return _Segment([event], ITEM_COST, event.at, event)
+
+
+def _keep(kept: deque[_Segment], event: Event) -> None:
+    """Behind the others; gaps of ours that follow each other are one."""
+    before = kept[-1].event if kept else None
+    if isinstance(event, Gap) and isinstance(before, Gap) and _is_ours(event) and _is_ours(before):
+        kept[-1] = _event_segment(_joined(before, event))
+    else:
+        kept.append(_event_segment(event))
 
 
 def _is_ours(gap: Gap) -> bool:
