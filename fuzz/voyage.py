@@ -27,7 +27,7 @@ from fuzz.spans import Spans
 from fuzz.stream_service import PlainService, StreamService
 from fuzz.troubles import TROUBLES
 from fuzz.user import User
-from holdfast import Event, Fleet, Gap, Item, LegEnded, PongReceived
+from holdfast import DialectFailed, Event, Fleet, Gap, Item, LegEnded, PongReceived
 from holdfast.commands import Command
 from holdfast.testing import Client, Exchange, Fault, IgnorePings, LastingFault, Stream
 from holdfast.testing.world import Dialling, Host, Link, Observer, Weather, World
@@ -134,6 +134,8 @@ class Voyage(Longest):
     def _tell_checkers(self, event: Event) -> None:
         if type(event) is PongReceived:
             return  # half of all events, in a quiet voyage, and nobody judges by them
+        if type(event) is DialectFailed:
+            raise Violation(11, str(event), self.now)  # those of voyages know every message
         for hear in self._hear_events:
             hear(event)
 

@@ -137,7 +137,10 @@ class FeedConfig:
             raise ConfigError(f"targets is {type(self.targets).__name__}: must be a tuple; FeedConfig.build makes one")
         if self.on_connect is not None:
             need(callable(self.on_connect), "on_connect", self.on_connect, "an async function of a NewConnection")
+        patterns: object = self.patience
+        need(isinstance(patterns, Mapping), "patience", patterns, 'a dict such as {"*@trade": Patience(silence=5)}')
         for pattern, patience in self.patience.items():
+            need(isinstance(cast(object, pattern), str), "patience", pattern, 'a dict by pattern, such as "*@trade"')
             need(isinstance(patience, Patience), f"patience[{pattern!r}]", patience, "a Patience(...)")
         if self.message_window is not None:
             given = self.message_window

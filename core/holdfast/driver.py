@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from holdfast import events
@@ -19,9 +19,11 @@ from holdfast.config import FeedConfig
 from holdfast.endpoint import Endpoint
 from holdfast.errors import ConfigError
 from holdfast.events import Message
+from holdfast.failures import told
 from holdfast.fleet import Fleet
+from holdfast.fleet.bounds import check_room
 from holdfast.jobs import Job, run_job
-from holdfast.phrases import describe, level_of
+from holdfast.phrases import ERROR, describe, level_of
 from holdfast.proxy import Proxy, parse_proxy, proxy_of
 from holdfast.randomness import FromEntropy
 from holdfast.source import Target
@@ -30,6 +32,12 @@ READ_SIZE = 64 * 1024  # bytes; larger reads cost page faults and buy nothing
 HAPPY_EYEBALLS_DELAY = 0.25  # seconds between attempts on several addresses (RFC 8305 section 5)
 # Seconds. For libraries that insist on a time limit of their own in a dial, which is the machine's to end.
 BEYOND_ALL_TIMEOUTS = 86_400.0
+
+
+def check_config(config: FeedConfig, environ: Mapping[str, str]) -> None:
+    """Raise ConfigError for what is known beforehand to be impossible: no room for all streams, an unusable proxy."""
+    check_room(config)
+    check_proxies(config.targets, environ)
 
 
 def check_proxies(targets: Iterable[Target], environ: Mapping[str, str]) -> None:
@@ -113,6 +121,7 @@ class Driver(ABC, Generic[S]):
 
     __slots__ = (
         "_armed",
+        "_broken",
         "_hungry",
         "_lines",
         "_log",
@@ -131,6 +140,7 @@ class Driver(ABC, Generic[S]):
         self.fleet = Fleet(config, random=FromEntropy(entropy), entropy=entropy, observe=self._observe)
         self._log = log
         self._armed = math.inf
+        self._broken: Exception | None = None  # what the machine raised: it is not to be trusted any more
         self._hungry: Event | None = None  # what the consumer waits for
         self._waiters: list[tuple[Callable[[], bool], Event]] = []
         self.sockets: dict[int, S] = {}
@@ -160,6 +170,8 @@ class Driver(ABC, Generic[S]):
             self.wake_at_once(hungry)
 
     def _act(self) -> None:
+        if self._broken is not None:
+            return
         fleet = self.fleet
         for command in fleet.take_commands():
             self._carry_out(command)
@@ -177,14 +189,16 @@ class Driver(ABC, Generic[S]):
         """To be awaited before `take_run`, by the one task that takes. Cancelling it loses nothing."""
         if self.fleet.has_items:
             return self.checkpoint()
+        self.check()
         self._hungry = self.make_event()
         return self._hungry.wait()
 
     def take_run(self, limit: int) -> list[Message] | events.Event:
         """Some of the items that are there."""
         fleet = self.fleet
-        run = fleet.take_run(limit)
-        assert run is not None
+        if (run := fleet.take_run(limit)) is None:
+            self.check()
+            raise AssertionError("nobody waited for items")
         if fleet.drained_at < math.inf and (deadline := fleet.next_deadline()) != self._armed:
             self._rearm(deadline)  # that is all that taking can lead to
         return run
@@ -202,12 +216,53 @@ class Driver(ABC, Generic[S]):
         if ready():
             await self.checkpoint()
             return
+        self.check()
         waiter = (ready, self.make_event())
         self._waiters.append(waiter)
         try:
             await waiter[1].wait()
+            self.check()
         finally:
             self._waiters.remove(waiter)
+
+    # A machine that raises, by a fault of ours or of a dialect
+
+    @contextmanager
+    def watched(self) -> Generator[None]:
+        """For inputs that no code of the user's gives: what they raise, whoever waits for the feed gets."""
+        try:
+            yield
+        except Exception as error:
+            self.broke(error)
+
+    def broke(self, error: Exception) -> None:
+        """An input raised this: the feed is at its end."""
+        if self._broken is None:
+            self._broken = error
+            self.tell(ERROR, f"the feed broke: {told(error)}")
+        for event in (self._hungry, *(event for _, event in self._waiters)):
+            if event is not None:
+                event.set()
+        self._hungry = None
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether an input raised."""
+        return self._broken is not None
+
+    def check(self) -> None:
+        """Raise what an input raised."""
+        if self._broken is not None:
+            raise self._broken
+
+    def end(self) -> None:
+        """Ask the machine for its end; of one that broke, whatever it can still do."""
+        try:
+            self.fleet.close(self.now())
+            self.settle()
+        except Exception:
+            if self._broken is None:
+                raise
 
     async def flush(self) -> None:
         """Wait while more than a little is still to be sent to whom we wrote last."""
@@ -235,8 +290,9 @@ class Driver(ABC, Generic[S]):
     async def _run_job(self, job: Job) -> None:
         report = await run_job(self, job)
         self.jobs.pop(job.conn, None)
-        report()
-        self.settle()
+        with self.watched():
+            report()
+            self.settle()
 
     def end_job(self, conn: int) -> None:
         """Cancel what runs for a connection."""

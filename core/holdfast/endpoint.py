@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from urllib.parse import SplitResult, quote, unquote_to_bytes, urljoin, urlsplit
 
 from holdfast.errors import ConfigError, InvalidURL
@@ -30,10 +31,11 @@ _TARGET_SAFE = "/?:@!$&'()*+,;=-._~%[]|"
 class Endpoint:
     """One place a feed can dial: a ws:// or wss:// URL, extra request headers, subprotocols, TLS, a proxy.
 
-    `headers` are sent with the opening handshake, in order. User-info in the URL becomes basic authentication.
-    `tls` is an `ssl.SSLContext`; None means the system's trust. `server_name` is the name in SNI and the one that
-    the certificate must carry; None means the URL's host. `proxy` is the URL of a proxy (http://, socks5://, or
-    socks5h:// where the proxy looks names up), None for a direct connection, or True for what the environment says.
+    `headers` (a mapping will do, too) are sent with the opening handshake, in order. User-info in the URL becomes basic
+    authentication. `tls` is an `ssl.SSLContext`; None means the system's trust. `server_name` is the name in SNI and
+    the one that the certificate must carry; None means the URL's host. `proxy` is the URL of a proxy (http://,
+    socks5://, or socks5h:// where the proxy looks names up), None for a direct connection, or True for what the
+    environment says.
     `repr` and `safe_url` hide user-info and secrets.
 
     Raises InvalidURL or ConfigError for what no handshake could carry.
@@ -60,15 +62,12 @@ class Endpoint:
         secure = parts.scheme == "wss"
         if self.tls is not None and not secure:
             raise ConfigError(f"a TLS context was given for {_mask(parts)}: use a wss:// URL, or leave it out")
-        check_headers(self.headers)
-        for name in self.subprotocols:
-            if not isinstance(name, str) or not _TOKEN.match(name):
-                raise ConfigError(
-                    f"subprotocol {name!r} is not a token: letters, digits and -._ are (RFC 6455 section 4.1)"
-                )
-        if len(set(self.subprotocols)) != len(self.subprotocols):
-            raise ConfigError(f"subprotocols {self.subprotocols!r} repeat a name (RFC 6455 section 4.1)")
+        if isinstance(self.tls, str | bytes | int | float):
+            raise ConfigError(f"tls = {self.tls!r}: must be an ssl.SSLContext, or None for the system's trust")
         put = object.__setattr__
+        put(self, "headers", pairs_of(self.headers))
+        check_headers(self.headers)
+        put(self, "subprotocols", check_subprotocols(self.subprotocols))
         put(self, "secure", secure)
         put(self, "host", _host(parts))
         put(self, "port", parts.port or _DEFAULT_PORTS[parts.scheme])
@@ -115,6 +114,33 @@ class Endpoint:
     __str__ = __repr__
 
 
+def pairs_of(headers: object) -> tuple[tuple[str, str], ...]:
+    """Headers given as a mapping, or as pairs. Raises ConfigError for what is neither."""
+    given = cast("Mapping[str, str]", headers).items() if isinstance(headers, Mapping) else headers
+    try:
+        listed = list(cast("Iterable[tuple[str, str]]", given))
+        if any(isinstance(pair, str) for pair in listed):  # "ab" would pass for a pair
+            raise TypeError
+        return tuple((name, value) for name, value in listed)
+    except (TypeError, ValueError):
+        raise ConfigError("headers: give a dict, or a list of pairs (name, value)") from None
+
+
+def check_subprotocols(given: object) -> tuple[str, ...]:
+    """As a tuple. Raises ConfigError for what cannot be offered."""
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise ConfigError(f"subprotocols = {given!r}: give a list, such as subprotocols=['graphql-transport-ws']")
+    names = tuple(cast("Iterable[str]", given))
+    for name in names:
+        if not isinstance(cast(object, name), str) or not _TOKEN.match(name):
+            raise ConfigError(
+                f"subprotocol {name!r} is not a token: letters, digits and -._ are (RFC 6455 section 4.1)"
+            )
+    if len(set(names)) != len(names):
+        raise ConfigError(f"subprotocols {names!r} repeat a name (RFC 6455 section 4.1)")
+    return names
+
+
 def check_headers(headers: tuple[tuple[str, str], ...]) -> None:
     """Raise ConfigError for a header that cannot be sent, or that the handshake itself must write."""
     for name, value in headers:
@@ -134,6 +160,8 @@ def check_headers(headers: tuple[tuple[str, str], ...]) -> None:
 
 
 def _split(url: str) -> SplitResult:
+    if not isinstance(cast(object, url), str):
+        raise InvalidURL(f"a URL is text, and this is {type(url).__name__}")
     if any(char <= " " or char == "\x7f" for char in url):
         raise InvalidURL(f"URL {mask_bad_url(url)!r} holds white space or control characters: percent-encode them")
     try:

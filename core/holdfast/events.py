@@ -237,6 +237,17 @@ class Notified(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class DialectFailed(Event):
+    """A function of the dialect raised `error`, or gave what it must not: `read` (the message is an Update of stream
+    None), `verdict` (the failure is judged as it usually is), `ping` or `list_streams` (none is sent), or a reply that
+    is no text. The feed goes on. Told once a minute for each `function`, however often it fails.
+    """
+
+    function: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stall(Event):
     """Our own process did not run for at least `duration` seconds. No peer was blamed for it."""
 

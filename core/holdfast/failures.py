@@ -234,8 +234,9 @@ def _place(error: BaseException) -> str:
     """Where in the user's code it was raised, or what it called raised it."""
     step = error.__traceback__
     while step is not None:
-        if not step.tb_frame.f_globals.get("__name__", "").startswith("holdfast"):
-            code = step.tb_frame.f_code
+        code = step.tb_frame.f_code
+        made = code.co_filename.startswith("<")  # by a library, and no file of anybody's
+        if not made and not step.tb_frame.f_globals.get("__name__", "").startswith("holdfast"):
             file = code.co_filename.replace("\\", "/").rpartition("/")[2]
             return f" ({file}, line {step.tb_lineno}, in {code.co_name})"
         step = step.tb_next

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from holdfast.callbacks import Callbacks, check_callback
+from holdfast.checks import need, number
 from holdfast.errors import (
     ConfigError,
     FeedClosed,
@@ -118,7 +119,8 @@ class Feed(Generic[M]):
         self._driver.settle()
 
     def unsubscribe(self, *streams: str) -> None:
-        """Want these streams no more."""
+        """Want these streams no more. Raises ConfigError for what are no names."""
+        _check_names(streams)
         self._fleet.unsubscribe(streams, self._driver.now())
         self._driver.settle()
 
@@ -126,8 +128,11 @@ class Feed(Generic[M]):
         """Wait until the service has acknowledged these streams; all that are wanted, if none is named.
 
         Raises StreamRefused if it will not give one of them, TimeoutError after `timeout` seconds, FeedClosed or
-        GaveUp when the feed has ended, ConfigError for a stream that is not wanted.
+        GaveUp when the feed has ended, ConfigError for a stream that is not wanted, or not any more.
         """
+        _check_names(streams)
+        if timeout is not None:
+            need(number(timeout) and timeout >= 0, "timeout", timeout, "0 seconds or more, or None")
         limit = math.inf if timeout is None else self._driver.now() + timeout
         if limit < math.inf:
             self._fleet.remind(limit)
@@ -208,14 +213,16 @@ class Feed(Generic[M]):
     def _states(self, streams: tuple[str, ...]) -> dict[str, str]:
         states = self._fleet.stream_states()
         if unknown := [stream for stream in streams if stream not in states]:
-            raise ConfigError(f"{', '.join(unknown)}: not wanted; subscribe() first")
+            raise ConfigError(f"{', '.join(unknown)}: not wanted, or not any more; subscribe() first")
         return {stream: states[stream] for stream in streams} if streams else states
 
     def _is_answered(self, streams: tuple[str, ...]) -> bool:
+        """Raises nothing: it is asked in the midst of other inputs, which have nothing to do with it."""
         if self._fleet.ended is not None:
             return True
-        states = self._states(streams).values()
-        return "refused" in states or all(state == "subscribed" for state in states)
+        states = self._fleet.stream_states()
+        found = {states.get(stream) for stream in streams or states}
+        return bool(found & {"refused", None}) or found <= {"subscribed"}
 
     async def _next_run(self) -> list[M] | Event:
         """Messages, or one event. Raises StopAsyncIteration or GaveUp behind the last item."""
@@ -235,6 +242,11 @@ class Feed(Generic[M]):
         if type(run) is Closed:
             self._last = run
         return run  # type: ignore[return-value]  # what the messages are, M says
+
+
+def _check_names(streams: tuple[str, ...]) -> None:
+    for stream in streams:
+        need(isinstance(cast(object, stream), str), "a stream", stream, "a str: give names one by one, or *names")
 
 
 def _error_of(ended: Closed) -> HoldfastError:

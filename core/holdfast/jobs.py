@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import cast
 
 from holdfast.commands import MakeEndpoint, RunOnConnect, RunResync
-from holdfast.errors import NotOpen
+from holdfast.errors import ConfigError, NotOpen
 from holdfast.failures import Cause, failure_of_function
 from holdfast.new_connection import NewConnection, Runner
 
@@ -34,7 +34,7 @@ async def _run_on_connect(runner: Runner, job: RunOnConnect) -> Callable[[], Non
     fleet, conn = runner.fleet, job.conn
     failure = None
     try:
-        await job.function(NewConnection(runner, conn))
+        await _to_await(job.function(NewConnection(runner, conn)), "on_connect")
     except Exception as error:
         connection = fleet.new_connection(conn)
         is_over = connection is None or connection.ended_early
@@ -46,11 +46,17 @@ async def _run_on_connect(runner: Runner, job: RunOnConnect) -> Callable[[], Non
 async def _run_resync(runner: Runner, job: RunResync) -> Callable[[], None]:
     fleet, number = runner.fleet, job.conn
     try:
-        snapshot = await job.function(job.stream, job.gap)
+        snapshot = await _to_await(job.function(job.stream, job.gap), "the function of Resync")
     except Exception as error:
         failure = failure_of_function(Cause.RESYNC, error)
         return lambda: fleet.resync_failed(number, failure, runner.now())
     return lambda: fleet.resynced(number, snapshot, runner.now())
+
+
+def _to_await(given: object, what: str) -> Awaitable[object]:
+    if not isinstance(given, Awaitable):
+        raise ConfigError(f"{what} gave {type(given).__name__}, which nobody can await: write `async def`")
+    return cast("Awaitable[object]", given)
 
 
 def _is_not_open(error: Exception) -> bool:

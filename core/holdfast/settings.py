@@ -49,6 +49,7 @@ class Staleness:
 
     def __post_init__(self) -> None:
         positive_or_none("Staleness.after", self.after)
+        need(isinstance(self.reconnect, bool), "Staleness.reconnect", self.reconnect, "True or False")
         alone = self.reconnect and self.after is None
         need(not alone, "Staleness.reconnect", self.reconnect, "used with a number of seconds for after")
 
@@ -272,6 +273,9 @@ class MessageWindow:
         positive("MessageWindow.period", self.period)
         count("MessageWindow.reserve", self.reserve, least=0)
         need(self.reserve < self.count, "MessageWindow.reserve", self.reserve, f"less than count = {self.count}")
+        need(
+            isinstance(self.counts_control, bool), "MessageWindow.counts_control", self.counts_control, "True or False"
+        )
         need(number(self.margin) and self.margin >= 0, "MessageWindow.margin", self.margin, "0 seconds or more")
 
 

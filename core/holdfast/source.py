@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import field
 from typing import Literal, TypedDict, cast
 
-from holdfast.endpoint import Endpoint, check_headers
+from holdfast.endpoint import Endpoint, check_headers, check_subprotocols, pairs_of
 from holdfast.errors import ConfigError
 from holdfast.proxy import check_proxy
 from holdfast.records import dataclass
@@ -105,17 +105,13 @@ class _Template:
 
     @classmethod
     def of(cls, options: EndpointOptions) -> _Template:
-        subprotocols = options.get("subprotocols", ())
-        if isinstance(subprotocols, str) or not isinstance(cast(object, subprotocols), Iterable):
-            raise ConfigError(
-                f"subprotocols = {subprotocols!r}: give a list, such as subprotocols=['graphql-transport-ws']"
-            )
-        headers = _pairs(options.get("headers", ()))
+        subprotocols = check_subprotocols(options.get("subprotocols", ()))
+        headers = pairs_of(options.get("headers", ()))
         check_headers(headers)
         proxy = options.get("proxy", True)
         check_proxy(proxy)
         given = ENDPOINT_OPTIONS & options.keys()
-        return cls(given, headers, tuple(subprotocols), options.get("tls"), options.get("server_name"), proxy)
+        return cls(given, headers, subprotocols, options.get("tls"), options.get("server_name"), proxy)
 
     def endpoint(self, source: str | Endpoint) -> Endpoint:
         if isinstance(source, str):
@@ -123,14 +119,3 @@ class _Template:
         if self.given:
             raise ConfigError(f"{', '.join(sorted(self.given))}: set this on the Endpoint itself")
         return source
-
-
-def _pairs(headers: object) -> tuple[tuple[str, str], ...]:
-    given = cast("Mapping[str, str]", headers).items() if isinstance(headers, Mapping) else headers
-    try:
-        listed = list(cast("Iterable[tuple[str, str]]", given))
-        if any(isinstance(pair, str) for pair in listed):  # "ab" would pass for a pair
-            raise TypeError
-        return tuple((name, value) for name, value in listed)
-    except (TypeError, ValueError):
-        raise ConfigError("headers: give a dict, or a list of pairs (name, value)") from None

@@ -125,12 +125,25 @@ def test_what_makes_no_sense_is_of_no_stream(text: str) -> None:
         Refused(None, 1),  # type: ignore[arg-type]
         Refused("", 1, "ab"),  # type: ignore[arg-type]
         Listed(frozenset({1})),  # type: ignore[arg-type]
+        Data("a", 1, time=10**400),
+        Data("a", 1, time=float("nan")),
         Reply({}),  # type: ignore[arg-type]
+        Reply("\ud800"),
         Notice(None),  # type: ignore[arg-type]
     ],
 )
 def test_what_a_function_takes_from_a_message_is_not_trusted(nonsense: object) -> None:
     assert dialect_with(read=lambda _: nonsense).read("1") == Update(None, "1")
+
+
+@pytest.mark.parametrize(
+    "error", [StopIteration(), AssertionError(), RecursionError(), ExceptionGroup("", [OSError()])]
+)
+def test_whatever_a_function_raises_for_a_message_is_no_error(error: Exception) -> None:
+    def raises(_: object) -> Found:
+        raise error
+
+    assert dialect_with(read=raises).read("1") == Update(None, "1")
 
 
 @pytest.mark.parametrize(

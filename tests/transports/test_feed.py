@@ -41,7 +41,9 @@ from holdfast import (
     RestartNeeded,
     Resumed,
     RetryScheduled,
+    Sharding,
 )
+from holdfast.dialects import binance
 
 
 async def _first(items, kind: type, count: int):
@@ -253,14 +255,20 @@ def test_bad_settings_are_named_before_anything_is_dialled(backend: Backend):
         backend.open_feed("ws://127.0.0.1/", pinginterval=3)
 
 
-def test_what_open_feed_gives_is_opened_once():
+def test_streams_that_find_no_room_are_told_before_anything_is_dialled(backend: Backend):
+    service = binance.spot("btcusdt@trade", "ethusdt@trade", "bnbusdt@trade")
+    with pytest.raises(ConfigError, match="no room for 1 streams"):
+        backend.open_feed(service, sharding=Sharding(max_streams_per_connection=1, max_connections=2))
+
+
+def test_what_open_feed_gives_is_opened_once(backend: Backend):
     async def test() -> None:
-        opening = holdfast_asyncio.open_feed("ws://127.0.0.1:9/")
+        opening = backend.open_feed("ws://127.0.0.1:9/")
         async with opening:
             with pytest.raises(LocalProtocolError, match="opened already"):
                 await opening.__aenter__()
 
-    asyncio.run(test())
+    backend.run(test)
 
 
 def test_ipv6(backend: Backend):
@@ -432,5 +440,29 @@ def test_after_so_many_dials_in_vain_iteration_says_that_a_restart_is_needed(bac
             with pytest.raises(GaveUp):
                 await feed.send("anything")
             assert feed.stats().dials == 3
+
+    backend.run(test)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "telling"),
+    [
+        (lambda feed: feed.unsubscribe(["a"]), ConfigError, "give names one by one"),
+        (lambda feed: feed.subscribed(["a"]), ConfigError, "give names one by one"),
+        (lambda feed: feed.subscribed(timeout="x"), ConfigError, "timeout = 'x': must be"),
+        (lambda feed: feed.subscribed(timeout=float("nan")), ConfigError, "timeout = nan: must be"),
+        (lambda feed: feed.close("x"), LocalProtocolError, "close code 'x' is no whole number"),
+        (lambda feed: feed.close(3000.5), LocalProtocolError, "is no whole number"),
+        (lambda feed: feed.close(1000, 5), LocalProtocolError, "close reason 5 is no text"),
+    ],
+)
+def test_what_makes_no_sense_is_told_and_changes_nothing(backend: Backend, call, error, telling):
+    async def test() -> None:
+        async with backend.open_feed(binance.spot("btcusdt@trade", endpoint="ws://127.0.0.1:9/stream")) as feed:
+            with pytest.raises(error, match=telling):
+                if (given := call(feed)) is not None:
+                    await given
+            assert set(feed.streams) == {"btcusdt@trade"}
+            assert feed.stats().state != "closed"
 
     backend.run(test)

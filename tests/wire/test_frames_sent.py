@@ -16,7 +16,7 @@ from holdfast.wire import (
     PONG,
     TEXT,
     MaskSource,
-    check_close_code,
+    check_close,
     client_frame,
     close_payload,
 )
@@ -116,10 +116,10 @@ def test_masks_are_drawn_in_blocks_and_never_repeated() -> None:
 
 @pytest.mark.parametrize("code", [1000, 1001, 1002, 1003, *range(1007, 1015), 3000, 3999, 4000, 4999])
 def test_codes_that_may_be_sent(code: int) -> None:
-    check_close_code(code)
+    check_close(code, "")
 
 
 @pytest.mark.parametrize("code", [-1, 0, 999, 1004, 1005, 1006, 1015, 1016, 2000, 2999, 5000, 65536])
 def test_codes_that_may_not_be_sent(code: int) -> None:
     with pytest.raises(LocalProtocolError, match=str(code)):
-        check_close_code(code)
+        check_close(code, "")

@@ -231,3 +231,12 @@ def test_such_bytes_further_on_are_no_tls() -> None:
     failure = outcome(asked(), [b"HTTP/1.1 101 Switching\r\n", b"\x16\x03\r\n\r\n"])
     assert isinstance(failure, Failure)
     assert "wss" not in failure.detail
+
+
+@given(chunk_sizes())
+def test_an_answer_that_fills_the_bound_and_is_not_whole_is_told_as_too_long(sizes: list[int]) -> None:
+    head = b"HTTP/1.1 101 Switching Protocols\r\nX-Long: "
+    endless = head + b"a" * (65536 - len(head))
+    failure = outcome(asked(), [*chunked(endless, sizes), b"a"])
+    assert isinstance(failure, Failure)
+    assert "longer than Limits.max_handshake_size, 65536 bytes" in failure.detail

@@ -27,11 +27,14 @@ from holdfast import (
     Rebalance,
     Retry,
     Rotation,
+    Service,
+    ServiceLimits,
     Sharding,
     Staleness,
     Subscribing,
     Timeouts,
 )
+from holdfast.dialects import binance
 
 ENDPOINT = Endpoint("wss://example.com")
 NOT_POSITIVE = [0, -1, -0.5, math.inf, -math.inf, math.nan, "1", True, b"1"]
@@ -82,6 +85,11 @@ def cases() -> list[Any]:
             for value in ("02:00", ("02:00",), ["02:00", "04:00"], ("2:00", "04:00"), ("02:00", "24:00"), (2, 4))
         ),
         *((Rotation, "window", value) for value in (("02:00", "02:00"), ("02:60", "04:00"), ("02.00", "04.00"), ())),
+        *((Staleness, "reconnect", value) for value in ("no", 1, None)),
+        *((ServiceLimits, name, value) for name in LIMITS for value in (0, -1, 1.5, "5", True)),
+        *((ServiceLimits, name, value) for name in ("ping_every", "max_age") for value in (0, -1, math.nan, "5")),
+        *((ServiceLimits, name, 5) for name in ("message_window", "dial_window", "always")),
+        (ServiceLimits, "always", "beats"),
         *((Backoff, "factor", value) for value in (0.99, 0, -2, math.inf, math.nan, "2", None)),
         *((Backoff, "jitter", value) for value in (-0.1, 1.1, math.nan, "0", None, True)),
         *(
@@ -90,6 +98,28 @@ def cases() -> list[Any]:
             if (cls, name) not in ((Keepalive, "interval"), (Staleness, "after"), (Rotation, "max_age"))
         ),
     ]
+
+
+LIMITS = ("max_streams", "max_streams_per_request", "max_request_size", "max_names_size")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "telling"),
+    [
+        ((5, "ws://h", ("a",)), "must be a Dialect: it has no asked_by, batches, check"),
+        ((binance.spot("btcusdt@trade").dialect, "ws://h", "news"), "must be a list of names"),
+        ((binance.spot("btcusdt@trade").dialect, "ws://h", None), "must be a list of names"),
+    ],
+)
+def test_what_is_no_service_is_refused(arguments: Any, telling: str) -> None:
+    with pytest.raises(ConfigError, match=telling):
+        Service(*arguments)
+
+
+@pytest.mark.parametrize("patience", [5, [], {5: Patience()}, {"*": 5}])
+def test_patience_is_a_dict_by_pattern(patience: Any) -> None:
+    with pytest.raises(ConfigError, match=r"^patience"):
+        FeedConfig.build(binance.spot("btcusdt@trade"), {"patience": patience})
 
 
 @pytest.mark.parametrize(("cls", "field", "value"), cases())

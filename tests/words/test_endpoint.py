@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -198,3 +200,31 @@ def test_a_token_as_user_name_is_not_shown_where_the_scheme_is_missing(url: str)
 
 def test_a_percent_encoded_name_does_not_show_its_secret() -> None:
     assert SECRET not in Endpoint(f"wss://h/?%74oken={SECRET}").safe_url
+
+
+def test_headers_may_be_a_mapping_or_pairs_from_anywhere() -> None:
+    pairs = (("X-One", "1"), ("X-Two", "2"))
+    for headers in (dict(pairs), list(pairs), iter(pairs), (list(pair) for pair in pairs)):
+        assert Endpoint("ws://h", headers=headers).headers == pairs  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("headers", [5, None, "ab", ["ab"], {"ab": "secret"}.keys(), [("a", "b", "c")]])
+def test_what_are_no_headers_is_refused(headers: Any) -> None:
+    with pytest.raises(ConfigError, match="give a dict, or a list of pairs"):
+        Endpoint("ws://h", headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "telling"),
+    [
+        ({"url": 5}, "a URL is text, and this is int"),
+        ({"url": b"ws://h"}, "a URL is text, and this is bytes"),
+        ({"url": "ws://h", "subprotocols": "mqtt"}, "give a list"),
+        ({"url": "ws://h", "subprotocols": 5}, "give a list"),
+        ({"url": "wss://h", "tls": True}, "ssl.SSLContext"),
+        ({"url": "wss://h", "tls": "x"}, "ssl.SSLContext"),
+    ],
+)
+def test_what_is_of_another_type_is_refused(arguments: Any, telling: str) -> None:
+    with pytest.raises(ConfigError, match=telling):
+        Endpoint(**arguments)

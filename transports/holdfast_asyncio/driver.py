@@ -53,8 +53,7 @@ class AsyncioDriver(Driver[SocketProtocol]):
 
     async def stop(self) -> None:
         """Leave nothing behind, whatever state the machine is in."""
-        self.fleet.close(self.now())
-        self.settle()
+        self.end()
         for conn in [*self._dials, *self.sockets]:
             self.disconnect(conn)
         self.arm(math.inf)
@@ -92,7 +91,8 @@ class AsyncioDriver(Driver[SocketProtocol]):
 
     def _tick(self) -> None:
         self._timer = None
-        self.deadline_came()
+        with self.watched():
+            self.deadline_came()
 
     def dial(self, conn: int, endpoint: Endpoint) -> None:
         self._dials[conn] = self._loop.create_task(self._dial(conn, endpoint), name=f"holdfast dial {conn}")
@@ -103,8 +103,9 @@ class AsyncioDriver(Driver[SocketProtocol]):
                 await self._open(conn, endpoint)
         except Exception as error:  # whatever a resolver or a TLS context of the user's comes up with
             self._dials.pop(conn, None)
-            self.fleet.connect_failed(conn, failure_of_dial(error), self.now())
-            self.settle()
+            with self.watched():
+                self.fleet.connect_failed(conn, failure_of_dial(error), self.now())
+                self.settle()
         self._dials.pop(conn, None)
         if not self._dials:
             self._dials.clear()  # gives back what it has grown by
@@ -176,8 +177,9 @@ class AsyncioDriver(Driver[SocketProtocol]):
         if socket.conn not in self._dials:  # abandoned a moment ago
             self.disconnect(socket.conn)
             return
-        self.fleet.connected(socket.conn, self.now())
-        self.settle()
+        with self.watched():
+            self.fleet.connected(socket.conn, self.now())
+            self.settle()
 
     def socket_closed(self, socket: SocketProtocol) -> None:
         self.sockets.pop(socket.conn, None)

@@ -10,7 +10,7 @@ from typing import Any, Unpack, overload
 from holdfast.config import AnySource, FeedConfig, FeedOptions
 from holdfast.dialects.dialect import Service
 from holdfast.dialects.words import Update
-from holdfast.driver import check_proxies
+from holdfast.driver import check_config
 from holdfast.errors import LocalProtocolError
 from holdfast.feed import Feed
 from holdfast.source import Source
@@ -35,7 +35,7 @@ def open_feed(source: AnySource, **options: Unpack[FeedOptions]) -> AbstractAsyn
     once when the block was cancelled. Nothing stays behind either way.
     """
     config = FeedConfig.build(source, options)
-    check_proxies(config.targets, os.environ)
+    check_config(config, os.environ)
     check_window_file(config)
     return _Opening(config)
 
@@ -62,8 +62,10 @@ class _Opening(AbstractAsyncContextManager[Feed[Any]]):
         try:
             if error is None:
                 await self._feed.close()
-            elif isinstance(error, Exception):
+            elif isinstance(error, Exception) and not self._driver.is_broken:
                 await self._feed.close(1001)
         finally:
             # Also the way out when we were cancelled: then there is no time for a closing handshake.
             await self._driver.stop()
+        if error is None:
+            self._driver.check()

@@ -70,7 +70,10 @@ class SocketProtocol(asyncio.BufferedProtocol):
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        self._driver.received(self.conn, bytes(self._buffer[:nbytes]), self._now())
+        try:
+            self._driver.received(self.conn, bytes(self._buffer[:nbytes]), self._now())
+        except Exception as error:  # as in `watched`, without what that costs
+            self._driver.broke(error)
 
     def eof_received(self) -> None:
         self._ended(None)
@@ -123,5 +126,6 @@ class SocketProtocol(asyncio.BufferedProtocol):
 
     def _ended(self, failure: Failure | None) -> None:
         """A second report of the same connection is inert: the machine has forgotten the number."""
-        self._driver.fleet.disconnected(self.conn, failure, self._driver.now())
-        self._driver.settle()
+        with self._driver.watched():
+            self._driver.fleet.disconnected(self.conn, failure, self._driver.now())
+            self._driver.settle()

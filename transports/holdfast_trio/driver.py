@@ -48,10 +48,13 @@ class TrioDriver(Driver[Socket]):
 
     def stop(self) -> None:
         """Abandon whatever is still there."""
-        self.fleet.close(self.now())
-        self.settle()
+        self.end()
         for conn in [*self._dials, *self.sockets]:
             self.disconnect(conn)
+
+    def broke(self, error: Exception) -> None:
+        super().broke(error)
+        self._nursery.cancel_scope.cancel()
 
     # What the machine asks for
 
@@ -72,7 +75,8 @@ class TrioDriver(Driver[Socket]):
             # before anybody is judged.
             if self.fleet.is_due(self.now()):
                 await trio.lowlevel.checkpoint()
-            self.deadline_came()
+            with self.watched():
+                self.deadline_came()
 
     def dial(self, conn: int, endpoint: Endpoint) -> None:
         scope = self._dials[conn] = trio.CancelScope()
@@ -88,16 +92,18 @@ class TrioDriver(Driver[Socket]):
                 stream = await self._open_stream(conn, endpoint)
             except Exception as error:  # whatever a resolver or a TLS context of the user's comes up with
                 self._dials.pop(conn, None)
-                self.fleet.connect_failed(conn, failure_of_dial(error), self.now())
-                self.settle()
+                with self.watched():
+                    self.fleet.connect_failed(conn, failure_of_dial(error), self.now())
+                    self.settle()
                 return
             if conn not in self._dials:  # abandoned a moment ago
                 await trio.aclose_forcefully(stream)
                 return
             del self._dials[conn]
             socket = self.sockets[conn] = Socket(self, conn, stream)
-            self.fleet.connected(conn, self.now())
-            self.settle()
+            with self.watched():
+                self.fleet.connected(conn, self.now())
+                self.settle()
             try:
                 await socket.run()
             finally:

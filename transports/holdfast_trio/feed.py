@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from types import TracebackType
 from typing import Any, Unpack, overload
 
 import trio
@@ -12,7 +13,8 @@ import trio
 from holdfast.config import AnySource, FeedConfig, FeedOptions
 from holdfast.dialects.dialect import Service
 from holdfast.dialects.words import Update
-from holdfast.driver import check_proxies
+from holdfast.driver import check_config
+from holdfast.errors import LocalProtocolError
 from holdfast.feed import Feed
 from holdfast.source import Source
 from holdfast_shared import check_window_file
@@ -36,9 +38,29 @@ def open_feed(source: AnySource, **options: Unpack[FeedOptions]) -> AbstractAsyn
     once when the block was cancelled. Nothing stays behind either way.
     """
     config = FeedConfig.build(source, options)
-    check_proxies(config.targets, os.environ)
+    check_config(config, os.environ)
     check_window_file(config)
-    return _opened(config)
+    return _Opening(config)
+
+
+class _Opening(AbstractAsyncContextManager[Feed[Any]]):
+    """One `async with`."""
+
+    def __init__(self, config: FeedConfig) -> None:
+        self._config = config
+        self._opened: AbstractAsyncContextManager[Feed[Any]] | None = None
+
+    async def __aenter__(self) -> Feed[Any]:
+        if self._opened is not None:
+            raise LocalProtocolError("this feed was opened already: call open_feed() again")
+        self._opened = _opened(self._config)
+        return await self._opened.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        assert self._opened is not None
+        return await self._opened.__aexit__(kind, error, trace)
 
 
 @asynccontextmanager
@@ -54,11 +76,11 @@ async def _opened(config: FeedConfig) -> AsyncGenerator[Feed[Any]]:
             except trio.Cancelled:
                 raise
             except BaseException as raised:
-                if nursery.cancel_scope.cancel_called:
+                if nursery.cancel_scope.cancel_called and not driver.is_broken:
                     raise
                 # Taken round the nursery, which would wrap it in a group that no `except ValueError` catches.
                 error = raised
-                if isinstance(raised, Exception):
+                if isinstance(raised, Exception) and not driver.is_broken:
                     await feed.close(1001)
             else:
                 await feed.close()
@@ -71,3 +93,4 @@ async def _opened(config: FeedConfig) -> AsyncGenerator[Feed[Any]]:
             raise error
         finally:
             del error  # no cycle through the traceback
+    driver.check()

@@ -69,8 +69,9 @@ class Socket:
                 await trio.aclose_forcefully(self._stream)
             self.writable.set()
         # If the machine closed this connection itself, it has forgotten the number, and the report is inert.
-        self._driver.fleet.disconnected(self.conn, self._failure, self._driver.now())
-        self._driver.settle()
+        with self._driver.watched():
+            self._driver.fleet.disconnected(self.conn, self._failure, self._driver.now())
+            self._driver.settle()
 
     async def _read_all(self) -> None:
         """Until the end of the stream, or its failure."""
@@ -78,7 +79,10 @@ class Socket:
         receive = self._stream.receive_some
         try:
             while data := await receive(READ_SIZE):
-                driver.received(conn, bytes(data), driver.now())
+                try:
+                    driver.received(conn, bytes(data), driver.now())
+                except Exception as error:  # as in `watched`, without what that costs
+                    driver.broke(error)
                 if not self._reading.is_set():
                     await self._reading.wait()
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:

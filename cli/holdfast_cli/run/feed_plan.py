@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import random
 import re
 import ssl
 from collections.abc import Generator, Mapping, Sequence
@@ -16,8 +15,7 @@ from typing import Any, cast, get_type_hints
 from holdfast import ConfigError, FeedConfig, FeedOptions, Service
 from holdfast.checks import need
 from holdfast.config import AnySource
-from holdfast.driver import check_proxies
-from holdfast.fleet import Fleet
+from holdfast.driver import check_config
 from holdfast.source import Source
 from holdfast_cli.run.hints import kind_or_anything, table_of
 from holdfast_cli.run.kinds import Choice, Kind, ListOf, MapOf, Named, OneOf, Table, Text
@@ -131,10 +129,8 @@ def read_feed(name: str, table: dict[str, Any]) -> FeedPlan:
     source = _source(key, own)
     with under(key):
         config = FeedConfig.build(source, options)
-        check_proxies(config.targets, os.environ)
+        check_config(config, os.environ)
         check_window_file(config)
-        # Whether the streams find room, only the machine knows.
-        Fleet(config, random=random.Random(), entropy=os.urandom)
     return FeedPlan(name, source, options, config, table)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from queue import SimpleQueue
 from threading import Event, Thread
 from time import monotonic, time
@@ -18,14 +19,24 @@ from holdfast_cli.run.sinks import Sink, SinkGone
 _LOG = logging.getLogger("holdfast.run")
 _AT_ONCE = 1024 * 1024  # bytes given to a sink in one call, about
 _AGAIN = 1.0  # seconds until what failed is tried again
+_FOR_PREDECESSOR = 5.0  # seconds, at most, until what the sink takes the place of is closed
 _LINE_COST = 64  # bytes that a line takes beside its text: an object's head, a place in the queue
 
 
 class Outlet:
-    """`put` belongs to one thread, that of the loop. `on_gone` is called from the outlet's thread, at most once."""
+    """`put` belongs to one thread, that of the loop. `on_gone` is called from the outlet's thread, at most once.
+
+    `replaces`: what was dismissed for it, and may hold what this sink wants: a path, say.
+    """
 
     def __init__(
-        self, name: str, sink: Sink, bound: int, on_gone: Callable[[], None] = lambda: None, retry_after: float = _AGAIN
+        self,
+        name: str,
+        sink: Sink,
+        bound: int,
+        on_gone: Callable[[], None] = lambda: None,
+        retry_after: float = _AGAIN,
+        replaces: Outlet | None = None,
     ) -> None:
         self.name = name
         self.is_gone = False
@@ -41,7 +52,9 @@ class Outlet:
         self._put = 0  # bytes; this and the next are changed by one thread each
         self._taken = 0
         self._losing: tuple[int, float] | None = None  # how many lines since when
+        self._replaces = replaces
         self._is_open = False
+        self._has_ended_well = False
         self._finishing = Event()
         self._given_up = Event()
         self._thread = Thread(target=self._run, name=f"holdfast sink {name}", daemon=True)
@@ -58,6 +71,12 @@ class Outlet:
 
     def start(self) -> None:
         self._thread.start()
+
+    def abandon(self) -> None:
+        """Close what was opened, in place of `start`."""
+        if self._is_open:
+            with suppress(Exception):  # of a sink of the user's; there is an error to be told already
+                self._sink.close()
 
     def put(self, line: bytes) -> None:
         """One line with its end. Never blocks."""
@@ -95,7 +114,7 @@ class Outlet:
         if self._thread.ident is not None:
             self._thread.join(timeout)
         self._given_up.set()
-        return not self._thread.is_alive() and (not self.is_gone or not self.queued)
+        return self._has_ended_well or (self.is_gone and not self.queued)
 
     def is_done(self) -> bool:
         """After `finish`: whether the thread has ended."""
@@ -119,7 +138,11 @@ class Outlet:
 
     def _run(self) -> None:
         try:
+            if self._replaces is not None:
+                self._replaces._thread.join(_FOR_PREDECESSOR)
+                self._replaces = None
             if not self._is_open and not self._insist(self._sink.open):
+                self._has_ended_well = True  # it was dismissed, and what that cost was told
                 return
             self._is_open = True
             while batch := self._next_batch():
@@ -127,7 +150,7 @@ class Outlet:
                 if not self._insist(lambda lines=lines: self._sink.write(lines)):  # type: ignore[misc]
                     return
                 self._taken += len(lines) + _LINE_COST * len(batch)
-            self._insist(self._sink.close)
+            self._has_ended_well = self._insist(self._sink.close)
         except SinkGone as gone:
             self.is_gone = True
             _LOG.error("sink %s: gone for good: %s", self.name, gone)
@@ -154,7 +177,7 @@ class Outlet:
                 what()
             except SinkGone:
                 raise
-            except Exception as error:  # a sink of the user's may raise anything
+            except (Exception, SystemExit) as error:  # a sink of the user's may raise anything
                 if failed_at is None:
                     failed_at, self.is_failing = monotonic(), True
                     _LOG.error("sink %s: %s: trying again", self.name, in_words(error))
@@ -167,7 +190,7 @@ class Outlet:
                 return True
 
 
-def in_words(error: Exception) -> str:
+def in_words(error: BaseException) -> str:
     """What a sink raised."""
     if not isinstance(error, OSError):
         return f"{type(error).__name__}: {error}"

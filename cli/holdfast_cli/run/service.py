@@ -11,7 +11,7 @@ from pathlib import Path
 from time import time
 from typing import Any
 
-from holdfast import ConfigError, Event, Feed, HoldfastError, RestartNeeded
+from holdfast import Closed, ConfigError, Event, Feed, HoldfastError, RestartNeeded
 from holdfast.observe import Summary
 from holdfast_cli.exits import Exit
 from holdfast_cli.run.feed_plan import FeedPlan
@@ -46,6 +46,7 @@ class _Live:
         self.feed: Feed[Any] | None = None
         self.is_closing = False
         self.is_done = False
+        self.has_told_its_end = False  # `Closed` was its last line
         self.error: Exception | None = None
         self.messages_to: list[Callable[[bytes], None]] = []
         self.events_to: list[Callable[[bytes], None]] = []
@@ -81,7 +82,9 @@ class Service:
         for plan in self._config.sinks.values():
             try:
                 self._new_outlet(plan).open()
-            except Exception as error:  # a sink of the user's may raise anything
+            except (Exception, SystemExit) as error:  # a sink of the user's may raise anything
+                for _, outlet in self._outlets.values():
+                    outlet.abandon()
                 raise SinkError(f"sink {plan.name}: {in_words(error)}") from error
 
     async def run(self) -> Exit:
@@ -136,6 +139,7 @@ class Service:
         try:
             while (plan := live.next_plan) is not None:
                 live.plan, live.next_plan, live.is_closing, live.error = plan, None, False, None
+                live.has_told_its_end = False
                 try:
                     await self._follow_plan(live, plan)
                 except HoldfastError as error:
@@ -164,14 +168,15 @@ class Service:
                 if live.is_closing:  # since before it was open
                     return
                 async for item in feed.items():
-                    if not isinstance(item, Event):
-                        if live.messages_to:
-                            line = lines.message(item, time())
-                            for put in live.messages_to:
+                    if isinstance(item, Event):
+                        live.has_told_its_end = isinstance(item, Closed)
+                        if live.events_to:
+                            line = lines.event(item, time() - self._loop.now())
+                            for put in live.events_to:
                                 put(line)
-                    elif live.events_to:
-                        line = lines.event(item, time() - self._loop.now())
-                        for put in live.events_to:
+                    elif live.messages_to:
+                        line = lines.message(item, time())
+                        for put in live.messages_to:
                             put(line)
             finally:
                 live.feed = None
@@ -184,8 +189,8 @@ class Service:
 
     # Sinks
 
-    def _new_outlet(self, plan: SinkPlan) -> Outlet:
-        outlet = Outlet(plan.name, plan.make(), plan.options.max_queue, on_gone=self._loop.ring)
+    def _new_outlet(self, plan: SinkPlan, replaces: Outlet | None = None) -> Outlet:
+        outlet = Outlet(plan.name, plan.make(), plan.options.max_queue, on_gone=self._loop.ring, replaces=replaces)
         self._outlets[plan.name] = plan, outlet
         return outlet
 
@@ -239,15 +244,17 @@ class Service:
         _LOG.info("read %s again: %d feeds, %d sinks", self._path, len(config.feeds), len(config.sinks))
 
     def _change_sinks(self, before: RunConfig, config: RunConfig) -> None:
+        dismissed: dict[str, Outlet] = {}
         for name in [*self._outlets]:
             if name not in config.sinks or config.sinks[name].table != before.sinks[name].table:
                 _, outlet = self._outlets.pop(name)
                 outlet.dismiss()
+                dismissed[name] = outlet
                 self._leaving.append(outlet)
                 _LOG.info("sink %s: %s", name, "replaced" if name in config.sinks else "removed")
         for name, plan in config.sinks.items():
             if name not in self._outlets:
-                self._new_outlet(plan).start()
+                self._new_outlet(plan, replaces=dismissed.get(name)).start()
 
     def _change_feeds(self, before: RunConfig, config: RunConfig) -> None:
         for name, live in [*self._lives.items()]:
@@ -306,7 +313,7 @@ class Service:
         while not all(live.is_done for live in self._lives.values()) and self._loop.now() < limit:
             await self._loop.sleep(_LOOK)
         for live in self._lives.values():
-            if not live.is_done:
+            if not live.is_done and not live.has_told_its_end:
                 self._abandon(live)
         outlets = [outlet for _, outlet in self._outlets.values()]
         for outlet in outlets:
@@ -318,7 +325,8 @@ class Service:
         for outlet in outlets:
             if not outlet.wait(0) and not outlet.is_gone:
                 complete = False
-                _LOG.error("sink %s: %d bytes were not written: it did not take them", outlet.name, outlet.queued)
+                what = f"{outlet.queued} bytes were not written: it did not take them"
+                _LOG.error("sink %s: %s", outlet.name, what if outlet.queued else "it could not be closed")
         return code if complete or code is not Exit.DONE else Exit.BROKEN
 
     def _abandon(self, live: _Live) -> None:

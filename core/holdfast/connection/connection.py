@@ -31,7 +31,7 @@ from holdfast.wire import (
     MaskSource,
     PingFrame,
     PongFrame,
-    check_close_code,
+    check_close,
     close_payload,
 )
 
@@ -259,7 +259,7 @@ class Connection:
 
     def close(self, now: float, code: int = 1000, reason: str = "") -> None:
         """End it, within `Timeouts.close`; no-op while it is ending. Raises LocalProtocolError for a bad code."""
-        check_close_code(code)
+        check_close(code, reason)
         if self.state in (State.CLOSING, State.CLOSED):
             return
         if self.state in (State.GREETING, State.OPEN) and not self._sender.is_cut_off:

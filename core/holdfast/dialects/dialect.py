@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import field
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast, runtime_checkable
 
+from holdfast.checks import count, need, positive_or_none
 from holdfast.dialects.words import Patience, Reading
 from holdfast.endpoint import Endpoint
 from holdfast.errors import ConfigError
@@ -42,6 +43,24 @@ class ServiceLimits:
     in_turn: bool = False
     acknowledges: bool = True
     counts: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("max_streams", "max_streams_per_request", "max_request_size", "max_names_size"):
+            if (value := getattr(self, name)) is not None:
+                count(f"ServiceLimits.{name}", value)
+        for name, kind in (("message_window", MessageWindow), ("dial_window", DialWindow)):
+            value = getattr(self, name)
+            need(isinstance(value, kind | None), f"ServiceLimits.{name}", value, f"a {kind.__name__}(...), or None")
+        positive_or_none("ServiceLimits.ping_every", self.ping_every)
+        positive_or_none("ServiceLimits.max_age", self.max_age)
+        names = isinstance(cast(object, self.always), tuple) and all(isinstance(name, str) for name in self.always)
+        need(names, "ServiceLimits.always", self.always, 'a tuple of names, such as ("heartbeats",)')
+
+
+_PARTS = frozenset(
+    {"name", "limits", "check", "batches", "subscribe", "unsubscribe", "list_streams"}
+    | {"ping", "read", "asked_by", "patience", "verdict"}
+)
 
 
 class Dialect(Protocol):
@@ -112,11 +131,22 @@ def symbol_of(dialect: Dialect, stream: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What `open_feed` takes in place of a URL: a dialect, where to dial, and the streams to begin with."""
+    """What `open_feed` takes in place of a URL: a dialect, where to dial, and the streams to begin with.
+
+    Raises ConfigError for what is no dialect, and no list of names.
+    """
 
     dialect: Dialect
     source: Source | Sequence[Source]
     streams: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        missing = [name for name in sorted(_PARTS) if not hasattr(self.dialect, name)]
+        need(not missing, "dialect", self.dialect, f"a Dialect: it has no {', '.join(missing)}")
+        streams: object = self.streams
+        is_list = isinstance(streams, Iterable) and not isinstance(streams, str | bytes)
+        need(is_list, "streams", streams, 'a list of names, such as ("btcusdt@trade",)')
+        object.__setattr__(self, "streams", tuple(self.streams))
 
 
 def check_streams(dialect: Dialect, streams: Iterable[str]) -> None:

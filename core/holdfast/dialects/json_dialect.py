@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any, cast
 
+from holdfast.checks import can_be_sent
 from holdfast.dialects.dialect import ServiceLimits
 from holdfast.dialects.words import (
     Acknowledged,
@@ -26,7 +27,7 @@ from holdfast.failures import Failure
 from holdfast.records import dataclass
 from holdfast.verdicts import Verdict
 
-_WRONG_SHAPE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+_NO_TIME = 1e18  # seconds; beyond, or nan
 _HIGHEST = 2**53  # a number that no request goes beyond
 _NO_LIMITS = ServiceLimits()
 _PATIENT = Patience()
@@ -81,9 +82,9 @@ class JsonDialect:
     each), `list_streams` and `ping` only a number. They give the request, as JSON is in Python, or as the text to send.
     `limits.max_streams_per_request` and `max_request_size` say how many streams they are given at once.
 
-    `read` is given a message, parsed. It need not check it: where it raises what a message of another shape leads to
-    (KeyError, TypeError, ValueError, AttributeError ...), or gives what is not of the right types, or the message is no
-    JSON, that is an Update of stream None.
+    `read` is given a message, parsed. It need not check it: where it raises, as it will for a message of another shape,
+    or gives what is not of the right types, or the message is no JSON, that is an Update of stream None. Where `ping`,
+    `list_streams` or `verdict` raise, `DialectFailed` tells, and it is as if they were not there.
 
     `check` raises ConfigError for what can be no stream. `symbol` says what a stream is about: those of one symbol stay
     on one connection, where there are several. `patience` is that of all streams. `asked_by` and `verdict`
@@ -153,7 +154,7 @@ class JsonDialect:
             found = self._read(json_of(message))
             if isinstance(found, Data):
                 hash(found.key)
-        except _WRONG_SHAPE:
+        except Exception:  # whatever a message of another shape leads to
             return Update(None, message)
         if not _is_sound(found):
             return Update(None, message)
@@ -181,15 +182,21 @@ class JsonDialect:
 def _is_sound(found: object) -> bool:
     """Whether what a function found has the types that it should have: what it took from a message may have any."""
     if isinstance(found, Data):
-        return isinstance(cast(object, found.stream), str) and isinstance(cast(object, found.time), float | int | None)
+        return isinstance(cast(object, found.stream), str) and _is_time(found.time)
     if isinstance(found, Acknowledged | Refused | Listed):
         streams = cast("Iterable[object]", () if found.streams is None else found.streams)
         named = isinstance(streams, tuple | frozenset) and all(isinstance(stream, str) for stream in streams)
         sound = named and isinstance(cast(object, found.request), int | None)
         return sound and (not isinstance(found, Refused) or isinstance(cast(object, found.reason), str))
-    if isinstance(found, Reply | Notice):
+    if isinstance(found, Reply):
+        return isinstance(cast(object, found.text), str) and can_be_sent(found.text)
+    if isinstance(found, Notice):
         return isinstance(cast(object, found.text), str)
     return isinstance(found, str | Heartbeat | None)
+
+
+def _is_time(found: object) -> bool:
+    return found is None or (isinstance(found, float | int) and abs(found) < _NO_TIME)
 
 
 def _text(request: object) -> str:

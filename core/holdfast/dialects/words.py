@@ -45,7 +45,7 @@ class Update:
         that no model describes. Raises ConfigError without msgspec, ValueError for a payload that is not as documented.
         """
         try:
-            return _model_reader(type(self), self.stream)(self.text)  # type: ignore[arg-type]  # mypy asks instances
+            return _model_reader(type(self), self.stream)(self.text)  # type: ignore[arg-type]  # a class is hashable
         except ModuleNotFoundError as error:
             if error.name != "msgspec":
                 raise

@@ -35,7 +35,7 @@ from holdfast.fleet.shards import Shards
 from holdfast.randomness import Randomness
 from holdfast.stats import FeedStats, StreamStats
 from holdfast.supervisor import ItemQueue, Shared, Supervisor
-from holdfast.wire import check_close_code
+from holdfast.wire import check_close
 
 # Timers of an event loop are some milliseconds late in good health. Later than this, it was we who did not run.
 _LATENESS_TOLERATED = 0.05
@@ -239,7 +239,7 @@ class Fleet:
 
     def close(self, now: float, code: int = 1000, reason: str = "") -> None:
         """End everything within `Timeouts.close`. Items that are queued can still be taken."""
-        check_close_code(code)
+        check_close(code, reason)
         now = self._enter(now)
         self._shards.close(now, code, reason)
         self._look_ahead(now)

@@ -15,7 +15,7 @@ from holdfast.failures import Cause, Failure
 from holdfast.fleet.account import Account
 from holdfast.fleet.agenda import Agenda
 from holdfast.fleet.allotment import Allotment, Bounds, Load
-from holdfast.fleet.bounds import asks_by_url, bounds_of
+from holdfast.fleet.bounds import allot, asks_by_url, bounds_of
 from holdfast.fleet.memory import Memory
 from holdfast.fleet.unrest import Unrest
 from holdfast.settings import Limits
@@ -67,7 +67,7 @@ class Shards:
         if (resync := memory.resync) is not None:
             self._resyncs = Resyncs(resync, config.backoff, config.retry.stable_after, shared, self)
             self._resyncs.want(config.streams)
-        self._allot(config.streams)
+        allot(self._allotment, config.streams, url_asks=self._url_asks)
         self._open_missing(0.0)
 
     # Inputs
@@ -140,7 +140,7 @@ class Shards:
         dialect = self._need_dialect()
         streams = list(streams)
         check_streams(dialect, streams)
-        self._allot(streams)
+        allot(self._allotment, streams, url_asks=self._url_asks)
         if self._resyncs is not None:
             self._resyncs.want(streams)
         theirs: dict[int, list[str]] = {}
@@ -329,17 +329,6 @@ class Shards:
         if self.ended is not None:
             raise FeedClosed("the feed is closed: open a new one to subscribe")
         return self._config.dialect
-
-    def _allot(self, streams: Iterable[str]) -> None:
-        try:
-            self._allotment.add(streams)
-        except ConfigError:
-            if self._url_asks:
-                raise ConfigError(
-                    "more streams than one connection may carry, and the URL would ask for all of them on each: "
-                    "leave combined out"
-                ) from None
-            raise
 
     def _open_missing(self, now: float) -> None:
         new: list[Supervisor] = []

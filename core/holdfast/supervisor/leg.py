@@ -291,7 +291,8 @@ class Leg:
     def _go_on_after(self, connection: Connection, failure: Failure, now: float, *, healthy: bool) -> None:
         """The current connection is no more: plan the next, or give up."""
         wall_now = now + self._shared.wall_offset
-        plan = self.redial.after(failure, now, wall_now, endpoint=connection.endpoint, healthy=healthy)
+        own = self.streams.mistakes.verdict(failure, now) if self.streams is not None else None
+        plan = self.redial.after(failure, now, wall_now, endpoint=connection.endpoint, healthy=healthy, own=own)
         if plan.give_up is not None:
             self.state = State.ENDED
             self._owner.gave_up(self, failure, plan.give_up, now)

@@ -108,10 +108,19 @@ class Redial:
         self._go_home()
 
     def after(
-        self, failure: Failure, now: float, wall_now: float, *, endpoint: Endpoint | None, healthy: bool = False
+        self,
+        failure: Failure,
+        now: float,
+        wall_now: float,
+        *,
+        endpoint: Endpoint | None,
+        healthy: bool = False,
+        own: Verdict | None = None,
     ) -> Plan:
-        """What to do now. `endpoint`: where it happened. `healthy`: on a connection that had proven itself."""
-        verdict = self._judge(failure, wall_now)
+        """What to do now. `endpoint`: where it happened. `healthy`: on a connection that had proven itself. `own`: what
+        the dialect says of it.
+        """
+        verdict = self._judge(failure, wall_now, own)
         if verdict.action is Action.FOLLOW and endpoint is not None:
             followed = self._follow(endpoint, failure.header("location") or "")
             if isinstance(followed, Endpoint):
@@ -132,9 +141,7 @@ class Redial:
         pause = self._config.backoff.pause(self._failures, self._random.random())
         return Plan(delay=max(0.0, self._places[self._choice].not_before - now) + pause)
 
-    def _judge(self, failure: Failure, wall_now: float) -> Verdict:
-        dialect = self._config.dialect
-        own = dialect.verdict(failure) if dialect is not None and not failure.final else None
+    def _judge(self, failure: Failure, wall_now: float, own: Verdict | None) -> Verdict:
         return own or judge(failure, wall_now, self._config.retry.retry_after_cap)
 
     def _start_anew(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from holdfast.config import FeedConfig
@@ -12,6 +11,7 @@ from holdfast.source import shown
 from holdfast.stats import LegStats, ShardStats, StreamStats
 from holdfast.supervisor.confluence import Confluence
 from holdfast.supervisor.leg import Leg
+from holdfast.supervisor.mistakes import lag_of
 from holdfast.supervisor.stream_watch import Watched
 from holdfast.supervisor.tally import Tally
 
@@ -113,11 +113,8 @@ def note_lags(messages: list[Message], tally: Tally, wall_now: float) -> None:
     for message in messages[-_LOOKED_AT:]:
         if not isinstance(message, Update):
             continue
-        happened = None
-        with suppress(Exception):  # it may be of a user's dialect, and is asked for figures only
-            happened = message.event_time
-        if happened is not None:
-            lag = max(0.0, wall_now - happened)  # the service's clock may be ahead of ours
+        if (late := lag_of(message, wall_now)) is not None:
+            lag = max(0.0, late)  # the service's clock may be ahead of ours
             tally.lags.add(lag)
             if message.stream in tally.streams:
                 tally.streams[message.stream].lag = lag

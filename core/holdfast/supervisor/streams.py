@@ -35,6 +35,7 @@ from holdfast.events import (
 )
 from holdfast.failures import Cause, Failure
 from holdfast.supervisor.above import Carrier, Readings, Replace
+from holdfast.supervisor.mistakes import Mistakes, lag_of
 from holdfast.supervisor.positions import Positions
 from holdfast.supervisor.shared import Shared
 from holdfast.supervisor.stream_watch import StreamWatch, Watched
@@ -65,6 +66,7 @@ class Streams:
         self._watch = StreamWatch(self._patience_of, tally.stream)
         self._watch.want(self._wanted)
         self._timers = Timers(Timer)
+        self.mistakes = Mistakes(dialect, self._emit)
         self._connection: Connection | None = None
         self._subscriptions: Subscriptions | None = None
         self._first = False  # nothing was brought yet on this connection
@@ -184,14 +186,22 @@ class Streams:
         read, streams, positions = self._dialect.read, self._watch.streams, self._positions
         updates: list[Update] = []
         for text in texts:
-            if readings is None:
-                reading = read(text)
-            elif text in readings:
-                reading = readings.pop(text)
-            else:
-                reading = read(text)
-                if isinstance(reading, Update):
-                    readings[text] = reading
+            try:
+                if readings is None:
+                    reading = read(text)
+                elif text in readings:
+                    reading = readings.pop(text)
+                else:
+                    reading = read(text)
+                    if isinstance(reading, Update):
+                        readings[text] = reading
+            except Exception as error:  # of a dialect of a user's
+                if updates:
+                    deliver(updates)
+                    updates = []
+                self._stirred = True
+                self.mistakes.note("read", error, now)
+                reading = Update(None, text)
             if positions is not None and (skipped := positions.note(reading, now)) is not None:
                 if updates:
                     deliver(updates)
@@ -251,9 +261,8 @@ class Streams:
             watched.missed_since = None
         watched.step, watched.stretch = 0, 1
         watched.closely = patience.lag is not None
-        limit, happened = patience.lag, update.event_time if patience.lag is not None else None
-        if limit is not None and happened is not None:
-            lag = now + self._shared.wall_offset - happened
+        limit = patience.lag
+        if limit is not None and (lag := lag_of(update, now + self._shared.wall_offset)) is not None:
             if lag > limit and not watched.lagging:
                 self._emit(Lagging(now, self._connection.conn, stream, lag))
             watched.lagging = lag > limit
@@ -278,7 +287,7 @@ class Streams:
             self._push(now)
         elif isinstance(word, Reply):
             if connection.is_open:  # it may have been closed by what came with this
-                connection.send(word.text, now, control=True)
+                self.mistakes.guard("reply", now, lambda: self._say(word.text, now))
         elif isinstance(word, Notice):
             self._emit(Notified(now, connection.conn, word.text, word.going_away))
             if word.going_away:
@@ -324,11 +333,13 @@ class Streams:
             elif timer == Timer.ANSWER:
                 if hopeless := subscriptions.overdue(now):
                     return Replace(Failure(Cause.UNACKNOWLEDGED, _some(hopeless)))
-                if subscriptions.audit_at <= now and (question := subscriptions.audit(now)) is not None:
-                    connection.send(question, now)
+                if subscriptions.audit_at <= now:
+                    self.mistakes.guard(
+                        "list_streams", now, lambda: self._say(subscriptions.audit(now), now, control=False)
+                    )
                 self._push(now)
             elif timer == Timer.PING:
-                self._ping(connection, subscriptions, now)
+                self._ping(subscriptions, now)
             elif (replace := self._look_for_silence(connection, subscriptions, now)) is not None:
                 return replace
         return None
@@ -357,12 +368,20 @@ class Streams:
         """More is watched. That puts off no look that was planned, or who asks often would never find silence."""
         self._timers.set(Timer.SILENCE, self._watch.next_look(now, self._timers.at(Timer.SILENCE)))
 
-    def _ping(self, connection: Connection, subscriptions: Subscriptions, now: float) -> None:
+    def _ping(self, subscriptions: Subscriptions, now: float) -> None:
         every = self._dialect.limits.ping_every
         assert every is not None
         self._timers.set(Timer.PING, now + every)
-        if (text := self._dialect.ping(subscriptions.next_number())) is not None:
-            connection.send(text, now, control=True)
+        number = subscriptions.next_number()
+        self.mistakes.guard("ping", now, lambda: self._say(self._dialect.ping(number), now))
+
+    def _ask_what_is_held(self, now: float) -> None:
+        if self._subscriptions is not None:
+            self._say(self._subscriptions.audit(now), now, control=False)
+
+    def _say(self, text: str | None, now: float, *, control: bool = True) -> None:
+        if text is not None and self._connection is not None:
+            self._connection.send(text, now, control=control)
 
     def _push(self, now: float) -> None:
         """Ask for what is missing, as far as the message window has room."""

@@ -11,7 +11,7 @@ from holdfast.wire.frames import (
     RSV1,
     TEXT,
     MaskSource,
-    check_close_code,
+    check_close,
     close_payload,
     server_frame,
 )
@@ -39,7 +39,7 @@ __all__ = [
     "PingFrame",
     "PongFrame",
     "Violation",
-    "check_close_code",
+    "check_close",
     "client_frame",
     "close_payload",
     "server_frame",

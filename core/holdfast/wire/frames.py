@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from struct import iter_unpack, pack
+from typing import cast
 
 from holdfast.errors import LocalProtocolError
 from holdfast.wire.loops import frame_head
@@ -49,8 +50,12 @@ def close_payload(code: int | None, reason: str = "") -> bytes:
     return b"" if code is None else pack("!H", code) + cut_utf8(reason, MAX_CONTROL_PAYLOAD - 2)
 
 
-def check_close_code(code: int) -> None:
-    """Raise LocalProtocolError for a code that an endpoint may not send."""
+def check_close(code: int, reason: str) -> None:
+    """Raise LocalProtocolError for a code that an endpoint may not send, and for a reason that is no text."""
+    if not isinstance(cast(object, reason), str):
+        raise LocalProtocolError(f"close reason {reason!r} is no text")
+    if not isinstance(cast(object, code), int):
+        raise LocalProtocolError(f"close code {code!r} is no whole number: use 1000, 1001 or 3000 to 4999")
     if code not in _SENDABLE_CODES and not 3000 <= code <= 4999:
         raise LocalProtocolError(f"close code {code} may not be sent: use 1000, 1001 or 3000 to 4999")
 

@@ -87,7 +87,8 @@ class ClientHandshake:
         within, beyond = data[: self._room], data[self._room :]
         self._room -= len(within)
         try:
-            self._http.receive_data(within)
+            if within:  # nothing would mean the end of the stream, to h11
+                self._http.receive_data(within)
             while True:
                 event = self._http.next_event()
                 if event is h11.NEED_DATA:

@@ -207,3 +207,16 @@ def test_compression_names_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("holdfast_cli.run.sinks.files.find_spec", lambda _: None)
     with pytest.raises(ConfigError, match=r"pip install 'holdfast\[zstandard\]'"):
         Files("x", compress="zstd")
+
+
+def test_a_file_that_cannot_get_its_name_is_not_done(tmp_path: Path) -> None:
+    files = made(tmp_path / "data")
+    files.write(lines(1))
+    (tmp_path / "data").rename(tmp_path / "elsewhere")
+    for _ in range(2):
+        with pytest.raises(FileNotFoundError):
+            files.close()
+    (tmp_path / "elsewhere").rename(tmp_path / "data")
+    files.write(lines(2))
+    files.close()
+    assert [content(path) for path in sorted((tmp_path / "data").iterdir())] == [lines(1), lines(2)]

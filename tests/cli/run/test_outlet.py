@@ -177,3 +177,56 @@ def test_a_sink_that_is_removed_gets_what_waited_for_it(sink: Kept) -> None:
     assert outlet.wait(GUARD)
     assert sink.lines == [line(1)]
     assert sink.closed == 1
+
+
+def test_a_sink_that_takes_the_place_of_another_waits_until_that_is_closed(sink: Kept) -> None:
+    """They may want the same path."""
+    first = Outlet("one", sink, 10_000)
+    first.open()
+    first.start()
+    sink.may_go_on.clear()
+    first.put(line(1))
+    assert sink.is_resting.wait(GUARD)
+    first.dismiss()
+    other = Kept()
+    opened_when_closed = []
+    other.open = lambda: opened_when_closed.append(sink.closed)  # type: ignore[method-assign]
+    second = Outlet("one", other, 10_000, replaces=first)
+    second.start()
+    second.put(line(2))
+    assert opened_when_closed == []
+    sink.may_go_on.set()
+    second.finish()
+    assert second.wait(GUARD)
+    assert opened_when_closed == [1]
+    assert (sink.lines, other.lines) == ([line(1)], [line(2)])
+
+
+def test_a_sink_that_wants_to_exit_is_tried_again_like_any_other(sink: Kept, caplog: pytest.LogCaptureFixture) -> None:
+    sink.errors = [SystemExit(3)]
+    outlet = Outlet("one", sink, 10_000, retry_after=0.0)
+    outlet.start()
+    outlet.put(line(1))
+    outlet.finish()
+    assert outlet.wait(GUARD)
+    assert sink.lines == [line(1)]
+    assert "SystemExit: 3: trying again" in caplog.text
+
+
+def test_an_outlet_whose_thread_broke_has_not_written_all(sink: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    sink.errors = [GeneratorExit()]
+    outlet = Outlet("one", sink, 10_000)
+    outlet.start()
+    outlet.put(line(1))
+    outlet.finish()
+    assert not outlet.wait(GUARD)
+
+
+def test_what_was_opened_is_closed_if_it_never_starts(sink: Kept) -> None:
+    outlet = Outlet("one", sink, 10_000)
+    outlet.abandon()
+    assert sink.closed == 0
+    outlet.open()
+    outlet.abandon()
+    assert sink.closed == 1

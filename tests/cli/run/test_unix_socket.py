@@ -224,3 +224,32 @@ def test_what_cannot_be_is_an_error() -> None:
     for path in ("", "x" * 101):
         with pytest.raises(ConfigError, match="path = "):
             UnixSocket(path)
+
+
+def test_the_socket_of_another_that_came_meanwhile_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "feed.sock"
+    first, second = (UnixSocket(str(path), reader_timeout=GUARD) for _ in range(2))
+    first.open()
+    path.unlink()
+    second.open()
+    first.close()
+    assert path.exists()
+    second.close()
+    assert not path.exists()
+
+
+def test_the_path_is_free_before_the_last_reader_has_all(tmp_path: Path) -> None:
+    first, second = (UnixSocket(str(tmp_path / "feed.sock"), reader_timeout=GUARD) for _ in range(2))
+    first.open()
+    late = reader(first)
+    first.write(line(1) * 300_000)
+    closing = threading.Thread(target=first.close)
+    closing.start()
+    while Path(first.path).exists():
+        pass
+    second.open()
+    with late, lines_of(late) as lines:
+        assert len(lines.readlines()) == 300_000
+    closing.join(GUARD)
+    assert Path(second.path).exists()
+    second.close()

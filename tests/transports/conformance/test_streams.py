@@ -6,11 +6,13 @@ import pytest
 
 from helpers.combined import STRICT, service
 from helpers.raw_exchange import at_exchange, logging
+from helpers.reading_items import anext_of
 from helpers.sea import LoseReplies
 from helpers.simulated import START, SimulatedBackend
 from holdfast import (
     Backoff,
     Cause,
+    ConfigError,
     Connected,
     Disconnected,
     Gap,
@@ -237,5 +239,33 @@ def test_streams_come_and_go_while_connected(backend: SimulatedBackend):
                     assert host.held == [frozenset(TRADES[1:])]
                     assert [event.streams for event in log.of(Unsubscribed)] == [(TRADES[0],)]
                     assert [event.streams for event in log.of(Subscribed)] == [(TRADES[0],), TRADES[1:]]
+
+    backend.run(test, within=MINUTE)
+
+
+def test_who_waits_for_a_stream_that_is_wanted_no_more_is_told_and_nobody_else(backend: SimulatedBackend):
+    async def test() -> None:
+        async with at_exchange(backend, spot(*TRADES)) as host:
+            async with backend.open_feed(binance.spot(TRADES[0], endpoint=f"{host.url}/stream")) as feed:
+                await feed.subscribed()
+                host.strike(LoseReplies(60.0))
+                feed.subscribe(TRADES[1])
+                raised: list[Exception] = []
+
+                async def wait() -> None:
+                    try:
+                        await feed.subscribed(TRADES[1])
+                    except ConfigError as error:
+                        raised.append(error)
+
+                async with backend.tasks() as tasks:
+                    tasks.start(wait)
+                    await backend.sleep(1)
+                    feed.unsubscribe(TRADES[1])
+                    feed.subscribe(TRADES[2])
+                    await backend.sleep(0.01)
+                    assert f"{TRADES[1]}: not wanted, or not any more" in str(raised[0])
+                assert set(feed.streams) == {TRADES[0], TRADES[2]}
+                await anext_of(feed.items(), Update)
 
     backend.run(test, within=MINUTE)

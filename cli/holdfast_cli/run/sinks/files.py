@@ -56,6 +56,8 @@ class Files:
         self.linger = 1.0 if self.compress == "zstd" else 0.1
         self._fd: int | None = None
         self._path = Path()
+        # What is complete and has still to get its own name; or, with None, to be deleted.
+        self._complete: tuple[Path, Path | None] | None = None
         self._size = 0  # bytes of the file, all of whole lines
         self._period: str | None = None
         self._number = 0
@@ -116,6 +118,7 @@ class Files:
         self._size += len(data)
 
     def _begin(self) -> None:
+        self._finish()
         period = self._period_now()
         stamp = datetime.fromtimestamp(self.clock(), UTC).strftime("%Y%m%dT%H%M%S")
         packing = Zstd(self.level) if self.compress == "zstd" else Packing()
@@ -133,22 +136,24 @@ class Files:
 
     def _finish(self) -> None:
         """The file is complete: on the disk, under its own name."""
-        if self._fd is None:
-            return
-        empty = self._size == 0
-        if self._ending is None:
-            self._ending = self._packing.end()
-        self._append(self._ending)
-        self._ending = b""  # should what follows be tried again
-        part = self._path.with_name(self._path.name + _PART)
-        os.fsync(self._fd)
-        os.close(self._fd)
-        self._fd = None
-        if empty:
-            part.unlink()
-        else:
-            part.rename(self._path)
-        self._delete_old()
+        if self._fd is not None:
+            target = self._path if self._size > 0 else None
+            if self._ending is None:
+                self._ending = self._packing.end()
+            self._append(self._ending)
+            self._ending = b""  # should what follows be tried again
+            os.fsync(self._fd)
+            os.close(self._fd)
+            self._fd = None
+            self._complete = self._path.with_name(self._path.name + _PART), target
+        if self._complete is not None:
+            part, target = self._complete
+            if target is None:
+                part.unlink()
+            else:
+                part.rename(target)
+            self._complete = None
+            self._delete_old()
 
     def _delete_old(self) -> None:
         if self.keep is None:

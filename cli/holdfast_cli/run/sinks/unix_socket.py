@@ -49,6 +49,7 @@ class UnixSocket:
         self._lock = Lock()
         self._readers: dict[int, _Reader] = {}
         self._ends_at: float | None = None  # on the monotonic clock
+        self._made: tuple[int, int] | None = None  # which socket is ours: device and inode
 
     def open(self) -> None:
         self._remove_leftover()
@@ -58,6 +59,7 @@ class UnixSocket:
             self._listener.setblocking(False)
             self._listener.bind(self.path)
             Path(self.path).chmod(_MODE)
+            self._made = self._there()
             self._listener.listen(64)
         except OSError:
             self._listener.close()
@@ -77,17 +79,22 @@ class UnixSocket:
         self._wake()
 
     def close(self) -> None:
+        with suppress(FileNotFoundError):
+            if self._there() == self._made:  # and not of one that came after us
+                Path(self.path).unlink()
         self._ends_at = monotonic() + self.reader_timeout
         self._wake()
         self._thread.join()
         self._waker.close()
-        with suppress(FileNotFoundError):
-            Path(self.path).unlink()
 
     @property
     def readers(self) -> int:
         """How many are connected."""
         return len(self._readers)
+
+    def _there(self) -> tuple[int, int]:
+        found = Path(self.path).stat()
+        return found.st_dev, found.st_ino
 
     def _remove_leftover(self) -> None:
         """The socket of a process that is no more. Raises OSError if one listens there, or if it is no socket."""
