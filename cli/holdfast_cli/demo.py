@@ -13,7 +13,7 @@ from holdfast_cli.demo_run import run_demo
 from holdfast_cli.demo_script import Script
 from holdfast_cli.demo_show import make_show
 from holdfast_cli.demo_verdict import problems
-from holdfast_cli.exits import Exit
+from holdfast_cli.exits import Exit, fail
 from holdfast_cli.ledger import audit
 from holdfast_cli.transports import Transport, load_transport
 
@@ -89,11 +89,15 @@ def demo(
         play = _script(seconds) if exchange is None else _exchange(exchange, seconds)
     try:
         report = play(load_transport(transport), console)
+        print_report(console, report)
+        if as_json:
+            print(report_json(report), flush=True)
     except KeyboardInterrupt:
         raise click.exceptions.Exit(Exit.INTERRUPTED) from None
-    print_report(console, report)
-    if as_json:
-        print(report_json(report), flush=True)
+    except BrokenPipeError:
+        fail("nobody reads what the demo says: it was ended, and proves nothing", Exit.BROKEN)
+    except OSError as error:
+        fail(f"the demo broke off: {error.strerror or error}", Exit.BROKEN)
     if report.problems:
         raise click.exceptions.Exit(_PROMISE_BROKEN)
 

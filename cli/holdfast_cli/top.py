@@ -62,7 +62,13 @@ def top(url: str, interval: float, once: bool) -> None:
 
 def asker(url: str) -> Callable[[], Status]:
     """A function that asks for the status, and raises NoStatus. Raises click.BadParameter for what is no URL."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise click.BadParameter(f"{url!r} does not parse: {error}", param_hint="URL") from None
+    if port == 0:
+        raise click.BadParameter(f"{url!r} has port 0, at which nobody listens", param_hint="URL")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise click.BadParameter(f"{url!r} is no URL of a status page, such as {_URL}", param_hint="URL")
     # A page on this machine is not behind a proxy, whatever the environment says.

@@ -6,7 +6,7 @@ import re
 from urllib.parse import unquote
 
 MASK = "***"
-SECRET_NAME = re.compile(r"token|key|secret|sign|password|passwd|pwd|auth|session|credential", re.IGNORECASE)
+SECRET_NAME = re.compile(r"token|key|secret|sign|password|passphrase|passwd|pwd|auth|session|credential", re.IGNORECASE)
 # What an Endpoint takes for user-info. It may be cut off before the @; a port may not be taken for a password then.
 _USER_INFO = re.compile(r"(?<=://)(?:[^\x00- \x7f/?#]*@|(?!\[)[^\x00- \x7f/?#:]*:(?!\d{0,5}\W*\Z)[^\x00- \x7f/?#]*\Z)")
 # A quote is a part of the value, but for one that ends it in JSON.

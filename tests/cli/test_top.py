@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from io import StringIO
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 from rich.console import Console
@@ -23,6 +24,7 @@ from helpers.world import World
 from holdfast import Cause, Failure, Sharding
 from holdfast.observe import status
 from holdfast_cli.commands import holdfast
+from holdfast_cli.top import asker
 from holdfast_cli.top_show import render, sparkline
 
 
@@ -156,3 +158,9 @@ def test_what_is_no_url(wrong: str) -> None:
     result = run(wrong)
     assert result.exit_code == 2
     assert "is no URL of a status page" in result.output
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://127.0.0.1:99999/", "http://127.0.0.1:0/"])
+def test_what_is_no_url_is_told(url: str) -> None:
+    with pytest.raises(click.BadParameter):
+        asker(url)

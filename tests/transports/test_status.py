@@ -202,3 +202,18 @@ def test_asyncio_has_no_server_left() -> None:
             await writer.wait_closed()
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "telling"),
+    [(({}, {"port": 70000}), "port = 70000: must be"), ((["feed"], {}), "feeds = .*: must be a mapping")],
+)
+def test_what_cannot_be_served_is_told(backend: Backend, arguments, telling):
+    feeds, options = arguments
+
+    async def test() -> None:
+        with pytest.raises(ConfigError, match=telling):
+            async with SERVE[backend.name](feeds, **options):
+                pass
+
+    backend.run(test)

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from holdfast.observe import Observed, Site, StatusServer
-from holdfast.observe.http import MAX_CLIENTS, READ_SIZE, TIMEOUT, Conversation, not_served
+from holdfast.observe.http import MAX_CLIENTS, READ_SIZE, TIMEOUT, Conversation, check_status, not_served
 from holdfast_asyncio.listening import close_server
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ async def serve_status(
     listens on. `collectors`: those of prometheus-client whose metrics stand beside the feeds'. Raises ConfigError where
     it cannot listen.
     """
+    check_status(feeds, port)
     site = Site(feeds, host, collectors)
     desk = _Desk(site)
     try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from holdfast.observe import Observed, Site, StatusServer
-from holdfast.observe.http import MAX_CLIENTS, READ_SIZE, TIMEOUT, Conversation, not_served
+from holdfast.observe.http import MAX_CLIENTS, READ_SIZE, TIMEOUT, Conversation, check_status, not_served
 
 if TYPE_CHECKING:
     from prometheus_client.registry import Collector
@@ -29,6 +29,7 @@ async def serve_status(
     listens on. `collectors`: those of prometheus-client whose metrics stand beside the feeds'. Raises ConfigError where
     it cannot listen.
     """
+    check_status(feeds, port)
     site = Site(feeds, host, collectors)
     clients = 0
 

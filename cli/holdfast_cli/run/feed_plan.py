@@ -17,7 +17,7 @@ from holdfast.checks import need
 from holdfast.config import AnySource
 from holdfast.driver import check_config
 from holdfast.source import Source
-from holdfast_cli.run.hints import kind_or_anything, table_of
+from holdfast_cli.run.hints import BY_STREAM, kind_or_anything, table_of
 from holdfast_cli.run.kinds import Choice, Kind, ListOf, MapOf, Named, OneOf, Table, Text
 from holdfast_cli.run.problems import Problems, child, problem, under
 from holdfast_cli.services import SERVICES
@@ -127,6 +127,9 @@ def read_feed(name: str, table: dict[str, Any]) -> FeedPlan:
     own = {one: read.pop(one, None) for one in ("service", "url", "url_from", "streams", "each")}
     options = cast(FeedOptions, {"name": name, **read})
     source = _source(key, own)
+    overflow = options.get("overflow")
+    if overflow is not None and overflow.key is BY_STREAM and not isinstance(source, Service):
+        raise Problems([f'{key}.overflow.key = "stream": only with a service; for a plain URL name a function'])
     with under(key):
         config = FeedConfig.build(source, options)
         check_config(config, os.environ)

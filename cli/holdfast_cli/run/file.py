@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,7 +58,7 @@ class StatusOptions:
 
     def __post_init__(self) -> None:
         host, _, port = self.address.rpartition(":")
-        good = bool(host) and port.isascii() and port.isdecimal() and int(port) < 65536
+        good = bool(host) and "/" not in host and port.isascii() and port.isdecimal() and int(port) < 65536
         need(good, "address", self.address, 'a host and a port, such as "127.0.0.1:9464" or "[::1]:9464"')
 
     @property
@@ -131,9 +132,11 @@ def read(raw: dict[str, Any], environ: Mapping[str, str]) -> RunConfig:
     if not table["feeds"]:
         collector.lines.append("feeds: there is none: add a table such as [feeds.trades] with service and streams")
     sinks: dict[str, SinkPlan] = {}
+    paths: dict[str, str] = {}
     for name, one in table["sinks"].items():
         with collector:
             sinks[name] = read_sink(name, filled(one, environ, child("sinks", name)), table["feeds"])
+            _check_path(sinks[name], paths)
     collector.check()
     return RunConfig(
         plain.get("profile", "default"),
@@ -145,6 +148,15 @@ def read(raw: dict[str, Any], environ: Mapping[str, str]) -> RunConfig:
         plain.get("ends_with", "last"),
         table,
     )
+
+
+def _check_path(sink: SinkPlan, taken: dict[str, str]) -> None:
+    """Two cannot have the same socket."""
+    path = sink.table.get("path")
+    if sink.table["type"] == "unix" and isinstance(path, str):
+        path = os.path.realpath(path)
+        if (other := taken.setdefault(path, sink.name)) != sink.name:
+            raise problem(f"{child('sinks', sink.name)}.path", path, f"another one than that of sinks.{other}")
 
 
 def _merged(raw: dict[str, Any], profile: str, environ: Mapping[str, str], collector: Collector) -> dict[str, Any]:

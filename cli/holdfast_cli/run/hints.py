@@ -116,8 +116,8 @@ def _is_callable(hint: Any) -> bool:
 
 
 _CALLABLE = get_origin(Callable[[], None])
-# Of all queued messages of a stream only the newest stays.
+BY_STREAM = attrgetter("stream")  # of all queued messages of a stream only the newest stays
 _SPECIAL: dict[tuple[type, str], Kind] = {
-    (Overflow, "key"): OneOf(Named({"stream": attrgetter("stream")}), Constant(False, None, "false for none"))
+    (Overflow, "key"): OneOf(Named({"stream": BY_STREAM}), Constant(False, None, "false for none"))
 }
 _PLAIN: dict[Any, Kind] = {float: Number(), int: Whole(), bool: Flag(), str: Text()}

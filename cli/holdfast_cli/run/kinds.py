@@ -257,7 +257,7 @@ class Table:
             if name not in value:
                 collector.lines.append(f"{child(key, name)} is missing: must be {self.keys[name].allowed}")
         collector.check()
-        with under(key):
+        with under(key, getattr(self._make, "__name__", "")):
             return self._make(**read)
 
     def schema(self) -> Schema:

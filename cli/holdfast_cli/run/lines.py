@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from holdfast import Event, Update
 from holdfast_cli.lines import LINE_ENDS, public_fields
 
-try:
+# NaN and Infinity are no JSON, whatever Python makes of them: `int` raises ValueError.
+_without_msgspec: Callable[[str], object] = json.JSONDecoder(parse_constant=int).decode
+_check_json = _without_msgspec
+with suppress(ImportError):
     import msgspec
 
     _check_json = msgspec.json.Decoder(msgspec.Raw).decode
-except ImportError:
-    _check_json = json.loads  # type: ignore[assignment]
 
 _TIMES = ("at", "since", "until")
 

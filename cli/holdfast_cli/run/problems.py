@@ -56,7 +56,7 @@ def child(key: str, name: str) -> str:
 
 def show(key: str, found: object) -> str:
     """A value as the error shows it. What may be a secret is not shown."""
-    if may_be_secret(key) or re.search(r"\bheaders\b", key):
+    if may_be_secret(key) or re.search(r"\b(headers|on_open)\b", key):
         return f"({type(found).__name__}, not shown)"
     if is_table(found):
         return "a table"
@@ -74,8 +74,10 @@ def may_be_secret(key: str, names: re.Pattern[str] = SECRET_NAME) -> bool:
 
 
 @contextmanager
-def under(key: str) -> Generator[None]:
-    """Errors of Holdfast's own checks become problems of this table, and name the key in place of the argument."""
+def under(key: str, made: str = "") -> Generator[None]:
+    """Errors of Holdfast's own checks become problems of this table, and name the key in place of the argument. `made`:
+    the class that the table becomes.
+    """
     try:
         yield
     except Problems:
@@ -83,12 +85,12 @@ def under(key: str) -> Generator[None]:
     except ConfigError as error:
         text = mask_urls(str(error))
         named = _SETTING.match(text)
-        raise Problems([f"{_key_of(key, named)}{text[named.end() :]}" if named else f"{key}: {text}"]) from None
+        raise Problems([f"{_key_of(key, named, made)}{text[named.end() :]}" if named else f"{key}: {text}"]) from None
 
 
-def _key_of(key: str, named: re.Match[str]) -> str:
+def _key_of(key: str, named: re.Match[str], made: str) -> str:
     group, setting = named.groups()
-    if group is None:
+    if group is None or group == made:
         return child(key, setting)
     group = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", group).lower()
     return child(key if key.rpartition(".")[2] == group else child(key, group), setting)

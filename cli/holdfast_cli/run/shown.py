@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any, cast
 
 from holdfast import Endpoint, Service
-from holdfast.masking import MASK, SECRET_NAME, mask_urls
 from holdfast_cli.run.feed_plan import FeedPlan, option_kinds
 from holdfast_cli.run.file import RunConfig
 from holdfast_cli.run.guards import is_list, is_table
+from holdfast_cli.run.hiding import hidden
 from holdfast_cli.run.hints import default_of, plain
-from holdfast_cli.run.problems import child, may_be_secret
-from holdfast_cli.run.reading import has_variable
 from holdfast_cli.run.sink_plan import SinkPlan
 from holdfast_cli.run.toml import toml
 
-_CREDENTIAL = re.compile(rf"{SECRET_NAME.pattern}|cookie", re.IGNORECASE)
 _OF_ENDPOINT = {one.name: default_of(one) for one in fields(Endpoint) if one.init}
 
 
@@ -35,7 +31,7 @@ def shown(config: RunConfig) -> str:
         result["status"] = _resolved(config.status, table["status"])
     result["feeds"] = {name: _feed(plan, table["feeds"][name]) for name, plan in config.feeds.items()}
     result["sinks"] = {name: _sink(plan, table["sinks"][name]) for name, plan in config.sinks.items()}
-    return toml(_masked(result, ""))
+    return toml(hidden(result))
 
 
 def _feed(plan: FeedPlan, raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,15 +50,15 @@ def _feed(plan: FeedPlan, raw: Mapping[str, Any]) -> dict[str, Any]:
 
 def _sink(plan: SinkPlan, raw: Mapping[str, Any]) -> dict[str, Any]:
     made = plan.make()
-    own: dict[str, Any] = {}
+    own = _resolved(plan.options, raw)
     if is_dataclass(made) and not isinstance(made, type):
-        own = {one.name: plain(getattr(made, one.name)) for one in fields(made) if one.init}
-    return {"type": raw["type"], **plain(plan.options), **own, **{n: v for n, v in raw.items() if n not in own}}
+        own |= _resolved(made, raw)
+    return {"type": raw["type"], **own, **{name: value for name, value in raw.items() if name not in own}}
 
 
 def _resolved(built: Any, raw: Any) -> Any:
     """The value that a setting has; as the file says it where the environment has a say, and for functions."""
-    if isinstance(raw, str) and (has_variable(raw) or callable(built)):
+    if isinstance(raw, str) and ("${" in raw or callable(built)):
         return raw
     if is_dataclass(built) and not isinstance(built, type):
         given: Mapping[str, Any] = raw if is_table(raw) else {}
@@ -75,20 +71,3 @@ def _resolved(built: Any, raw: Any) -> Any:
         listed: list[Any] = raw if is_list(raw) and len(raw) == len(values) else [None] * len(values)
         return [_resolved(one, its) for one, its in zip(values, listed, strict=True)]
     return plain(built)
-
-
-def _masked(value: Any, key: str) -> Any:
-    """Without what may be a secret."""
-    if is_table(value):
-        return {one: _masked(its, child(key, one)) for one, its in value.items()}
-    if is_list(value):
-        if key.endswith(".headers"):  # pairs
-            return [[pair[0], _masked(pair[1], child(key, pair[0]))] for pair in value]
-        return [_masked(one, key) for one in value]
-    if not isinstance(value, str) or has_variable(value):
-        return value
-    if may_be_secret(key, _CREDENTIAL):
-        return MASK
-    if key.endswith(".on_open") and SECRET_NAME.search(value):
-        return MASK
-    return mask_urls(value)

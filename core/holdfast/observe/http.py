@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 import h11
 
+from holdfast.checks import between, need
 from holdfast.errors import ConfigError
 from holdfast.observe.answers import Answer, Site
 
@@ -56,6 +58,12 @@ class Conversation:
         phrase = HTTPStatus(answer.status).phrase
         head = self._http.send(h11.Response(status_code=answer.status, reason=phrase, headers=headers)) or b""
         return head + answer.body if with_body else head
+
+
+def check_status(feeds: object, port: int) -> None:
+    """Raise ConfigError for arguments of `serve_status` that cannot be."""
+    need(isinstance(feeds, Mapping), "feeds", feeds, 'a mapping of feeds by name, such as {"trades": feed}')
+    between("port", port, 0, 65535)
 
 
 def not_served(host: str, port: int, error: OSError | ValueError) -> ConfigError:

@@ -209,3 +209,44 @@ def test_toml_is_read_as_it_was_written() -> None:
         "table": {"inner": {"x": 1.5, "pairs": [["a", "b"]], "tables": [{"k": True}]}, "y": False},
     }
     assert tomllib.loads(toml(table)) == table
+
+
+SECRETS = """\
+[feeds.t]
+url = "wss://user:GEHEIM@example.com/${ONE}?token=GEHEIM&a=b&listenKey=${ONE}"
+headers = { Authorization = "Bearer GEHEIM${ONE:-}", X-Auth = "Bearer ${ONE}", X-Key = "${ONE:-GEHEIM}" }
+on_open = ['{"op":"in","key":"GEHEIM","u":"${ONE}"}', '{"key":"${ONE}"}', "secret GEHEIM ${ONE}", "$${ONE}", "a ${ONE}"]
+proxy = "http://u:GEHEIM@proxy:${PORT:-80}"
+
+[feeds.u]
+url = "wss://${ONE}:${PW:-GEHEIM}@example.com/"
+headers = { OK-ACCESS-PASSPHRASE = "GEHEIM" }
+
+[sinks.f]
+type = "files"
+folder = "/tmp/${ONE}/$${ONE}"
+"""
+
+
+def test_what_stands_beside_a_variable_is_no_less_secret(tmp_path: Path) -> None:
+    file = tmp_path / "secrets.toml"
+    file.write_text(SECRETS)
+    done = run("show", str(file), ONE="geheim")
+    assert done.exit_code == 0
+    assert "geheim" not in done.output.lower()
+    told = tomllib.loads(done.output)
+    feeds = told["feeds"]
+    assert feeds["t"]["url"] == "wss://***:***@example.com/${ONE}?token=***&a=b&listenKey=${ONE}"
+    assert feeds["t"]["headers"] == {"Authorization": "***${ONE:-}", "X-Auth": "Bearer ${ONE}", "X-Key": "${ONE:-***}"}
+    assert feeds["t"]["on_open"] == [
+        '{"op":"***","key":"***","u":"${ONE}"}',
+        '{"key":"${ONE}"}',
+        "***",
+        "$${ONE}",
+        "a ${ONE}",
+    ]
+    assert feeds["t"]["proxy"] == "http://***:***@proxy:${PORT:-80}"
+    assert feeds["u"]["url"] == "wss://${ONE}:${PW:-***}@example.com/"
+    assert told["sinks"]["f"]["folder"] == "/tmp/${ONE}/$${ONE}"
+    again = run("show", str(_written(tmp_path, done.output)), ONE="x").output
+    assert again == done.output

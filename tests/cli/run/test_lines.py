@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from base64 import b64decode
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast import Cause, Connected, Failure, Gap, Update
+from holdfast_cli.run import lines
 from holdfast_cli.run.lines import Lines
 
 LINES = Lines('my "feed"')
@@ -73,3 +75,12 @@ def test_whatever_a_server_sends_is_a_line_and_nothing_is_lost(message: str | by
             assert row["text"] == (message if isinstance(message, str) else message.decode())
         else:
             assert row["data"] == json.loads(message) or row["data"] != row["data"]
+
+
+@pytest.mark.parametrize("module", ["msgspec", "json"])
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity", '{"p":NaN}', "[-Infinity]", "tru", ""])
+def test_what_only_python_takes_for_json_is_text(module: str, word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if module == "json":
+        monkeypatch.setattr(lines, "_check_json", lines._without_msgspec)
+    assert told(LINES.message(word, 1.0))["text"] == word
+    assert told(LINES.message('{"p":1e5}', 1.0))["data"] == {"p": 1e5}
