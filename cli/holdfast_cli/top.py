@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from collections.abc import Callable
 from http.client import HTTPException
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, build_opener
@@ -54,10 +55,13 @@ def top(url: str, interval: float, once: bool) -> None:
     if once or not console.is_terminal or console.is_dumb_terminal:
         console.print(render(first, None, height=None))
         return
-    try:
-        _watch(ask, first, console, interval)
-    except KeyboardInterrupt:
-        raise click.exceptions.Exit(Exit.INTERRUPTED) from None
+    signal.signal(signal.SIGTERM, _terminated)
+    _watch(ask, first, console, interval)
+
+
+def _terminated(_number: int, _frame: object) -> NoReturn:
+    """So that the terminal is left as it was."""
+    raise click.exceptions.Exit(Exit.TERMINATED)
 
 
 def asker(url: str) -> Callable[[], Status]:

@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from holdfast import __version__, accelerator
+from holdfast_cli.commands import holdfast
 from holdfast_cli.main import main
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "klines_and_prices.toml"
@@ -72,3 +74,12 @@ def test_ctrl_c_while_the_command_is_being_loaded_is_quiet(monkeypatch: pytest.M
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 130
+
+
+def test_ctrl_c_before_a_command_handles_it_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("holdfast_cli.run.config_command.loaded", interrupted)
+    done = CliRunner().invoke(holdfast, ["config", "check", "pyproject.toml"])
+    assert (done.exit_code, done.output) == (130, "")
