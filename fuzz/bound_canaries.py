@@ -7,6 +7,7 @@ from typing import Any
 from unittest.mock import patch
 
 from fuzz.canary import canary
+from fuzz.checkers.p01_comes_back import ComesBack
 from fuzz.checkers.p01_restart_asked import RestartAsked
 from fuzz.checkers.p10_memory_bounded import MemoryBounded
 from fuzz.checkers.p10_memory_shared import MemoryShared
@@ -50,6 +51,19 @@ def asks_for_a_restart_too_early() -> Iterator[None]:
 )
 def gives_all_memory_to_the_queue() -> Iterator[None]:
     with patch.object(Memory, "queue", property(lambda self: 4 * self._limit)):
+        yield
+
+
+@canary(1, "reset", rate=200.0, memory_limit=4096, overflow=Overflow("drop_oldest"), checkers=(ComesBack,))
+def drops_the_newest_too() -> Iterator[None]:
+    """Of a chunk that is more than the bound by itself, nothing stays."""
+
+    def cut_first(self: ItemQueue, room: int) -> int:
+        dropped = len(self._pop_first().items)
+        self.dropped += dropped
+        return dropped
+
+    with patch.object(ItemQueue, "_cut_first", cut_first):
         yield
 
 
