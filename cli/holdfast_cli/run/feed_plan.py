@@ -178,6 +178,9 @@ def expanded(key: str, patterns: Sequence[str], each: Mapping[str, Sequence[str]
     used: set[str] = set()
     for index, pattern in enumerate(patterns):
         places = list(dict.fromkeys(_PLACE.findall(pattern)))
+        if "{" in (rest := _PLACE.sub("", pattern)) or "}" in rest:
+            at = f"{child(key, 'streams')}[{index}]"
+            raise problem(at, pattern, "made of places such as {symbol}, with letters, digits and _ between the braces")
         if missing := [place for place in places if place not in each]:
             at = f"{child(key, 'streams')}[{index}]"
             raise problem(at, pattern, f"made of places in {child(key, 'each')}, which has no {', '.join(missing)}")

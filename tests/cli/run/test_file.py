@@ -223,6 +223,7 @@ def test_without_a_sink_lines_go_to_stdout() -> None:
         ),
         ("[feeds.a]\nservice = 'binance'\nstreams = ['BTCUSDT@trade']", "feeds.a.streams: "),
         ("[feeds.a]\nservice = 'binance'\nstreams = ['{s}@trade']", "in feeds.a.each, which has no s"),
+        ("[feeds.a]\nservice = 'binance'\nstreams = ['{s-x}@trade']", "made of places such as {symbol}, with letters"),
         (FEED + "each.symbol = ['a']", "feeds.trades.each.symbol: no stream has a place {symbol}"),
         (
             TWO + "sharding = { max_streams_per_connection = 1, max_connections = 1 }",
