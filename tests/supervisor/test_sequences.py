@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,9 +15,10 @@ from hypothesis import strategies as st
 from dialects.voyage import HOST, Voyage
 from holdfast import Backoff, Cause, ConfigError, Failure, FeedConfig, FeedOptions, Gap, Message, Rotated, Update
 from holdfast.dialects import binance, coinbase
+from holdfast.supervisor.delivery import Delivery
 from holdfast.supervisor.merge import Merge
 from holdfast.supervisor.sequences import Sequences
-from holdfast.supervisor.tally import LegTally
+from holdfast.supervisor.tally import LegTally, Tally
 from holdfast.testing import FaultRecord, LoseData, MuteData, Reset
 from holdfast.testing.services.binance import BinanceSpot, BinanceUsdm
 from holdfast.testing.services.coinbase import Coinbase
@@ -261,6 +264,29 @@ def test_a_number_that_a_connection_left_out_is_a_gap_in_everything() -> None:
 def test_controls_have_numbers_too_and_a_new_connection_counts_anew() -> None:
     voyage = at_coinbase().run(30.0).strike(Reset()).run(30.0)
     assert [gap.cause.cause for gap in voyage.of(Gap) if gap.cause.cause is not Cause.RESET] == []
+
+
+class Outlet:
+    """What a delivery tells."""
+
+    def __init__(self) -> None:
+        self.events: list[Any] = []
+        self.emit = self.events.append
+
+    def put(self, messages: object, nbytes: int, now: float) -> None:
+        raise AssertionError("there are no messages")
+
+
+@pytest.mark.parametrize("others", [(), (2,)])
+def test_what_is_left_out_is_declared_where_no_other_connection_carries_anything(others: tuple[int, ...]) -> None:
+    """Nor this one, any more: what it left out came before it was asked to drop the last of its streams."""
+    outlet, config = Outlet(), FeedConfig.build(coinbase.advanced("ticker:BTC-USD"), {"legs": 2})
+    delivery = Delivery(outlet, config, Tally(), {}, {}, {}, 10.0)
+    for conn in (1, *others):
+        delivery.dialled(SimpleNamespace(tally=LegTally()), SimpleNamespace(conn=conn))  # type: ignore[arg-type]
+    delivery.missed(SimpleNamespace(conn=1), 1, 4, 5.0, 6.0)  # type: ignore[arg-type]
+    (gap,) = outlet.events
+    assert (gap.stream, gap.first_missing, gap.last_missing, gap.since, gap.until) == (None, 1, 4, 5.0, 6.0)
 
 
 def two_connections(messages: Iterable[int] = ()) -> Merge:

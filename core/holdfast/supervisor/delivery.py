@@ -174,14 +174,14 @@ class Delivery:
             self.ledger.declare(gap)
             return
         lost = merge.doubt(connection.conn, now)
-        if lost and len(lost) >= len(merge.lines[connection.conn].carried):
+        others = [conn for conn, line in merge.lines.items() if conn != connection.conn and line.carried]
+        if not others or (lost and len(lost) >= len(merge.lines[connection.conn].carried)):
             self.ledger.declare(gap)
         elif lost:
             for stream in lost:
                 self.ledger.declare(dataclasses.replace(gap, stream=stream, first_missing=None, last_missing=None))
         else:
-            filled_by = next(conn for conn in merge.lines if conn != connection.conn)
-            self.ledger.remember(dataclasses.replace(gap, filled_by=filled_by))
+            self.ledger.remember(dataclasses.replace(gap, filled_by=others[0]))
 
     def _brings(self, conn: int, stream: str) -> bool:
         """Whether it is sure of the stream, and has not fallen silent itself."""
