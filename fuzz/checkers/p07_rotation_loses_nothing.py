@@ -57,8 +57,10 @@ class RotationKept(Checker):
         needed = 8 * (weather.delay + weather.jitter) + voyage.longest_asking + 2 * voyage.plan.flush_every
         rotation = self.config.rotation
         self._overlap = rotation.overlap_timeout if rotation is not None else 10.0
-        # Without a dialect nobody knows what an on_connect asked for; and of a little memory, little can be held.
-        unsure = voyage.plan.spoken is None and voyage.greetings is not None
+        # Without a dialect nobody knows what an on_connect asked for, nor that a heartbeat is one, which comes on each
+        # connection in its own time; and of a little memory, little can be held.
+        asked, beats = voyage.greetings is not None, voyage.plan.rules.heartbeat is not None
+        unsure = voyage.plan.spoken is None and (asked or beats)
         self._must_succeed = self._overlap >= needed and self.config.memory_limit is None and not unsure
         self._age = self._longest_life()
         if voyage.roster is not None:
