@@ -66,7 +66,9 @@ class Longest:
         forbids comes on top.
         """
         config, weather = self.config, self.plan.weather
-        window = config.dial_window.period if config.dial_window.count < 100 else 0.0
+        # A wide window fills only where pauses between dials do not grow.
+        may_fill = config.dial_window.count < 100 or config.backoff.factor == 1.0
+        window = config.dial_window.period if may_fill else 0.0
         pauses = config.backoff.maximum + window + LONGEST_RETRY_AFTER
         if self.plan.doors.dead is not None:
             pauses += config.timeouts.connect + config.backoff.maximum  # the next one is dialled behind it
