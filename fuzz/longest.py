@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 _STRUCK_OUT_FOR = 600.0  # by docs/configuration.md
+_LONGEST_REST = 60.0  # of a slow consumer, before it takes again
 
 
 class Longest:
@@ -90,8 +91,9 @@ class Longest:
         if self.snapshots is not None:
             publish += self.snapshots.longest
         redials = 1 if self.plan.rules.max_age is None else 2
+        rest = _LONGEST_REST if "slow_consumer" in self.plan.pauses else 0.0
         way = self.put_off + stalled + notice + hung + redials * self.longest_redial + publish + self.longest_mending
-        return way + self.longest_doubt + self.longest_sulk
+        return rest + way + self.longest_doubt + self.longest_sulk
 
     @property
     def longest_sulk(self) -> float:
