@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import contextmanager, suppress
 from typing import Any, Generic, Protocol, TypeVar, cast
 
@@ -17,52 +17,18 @@ from holdfast import events
 from holdfast.commands import Command, Connect, Disconnect, EndJob, Pause, Resume, Write
 from holdfast.config import FeedConfig
 from holdfast.endpoint import Endpoint
-from holdfast.errors import ConfigError
 from holdfast.events import Message
 from holdfast.failures import told
 from holdfast.fleet import Fleet
-from holdfast.fleet.bounds import check_room
 from holdfast.jobs import Job, run_job
 from holdfast.phrases import ERROR, describe, level_of
-from holdfast.proxy import Proxy, parse_proxy, proxy_of
+from holdfast.proxy import Proxy
 from holdfast.randomness import FromEntropy
-from holdfast.source import Target
 
 READ_SIZE = 64 * 1024  # bytes; larger reads cost page faults and buy nothing
 HAPPY_EYEBALLS_DELAY = 0.25  # seconds between attempts on several addresses (RFC 8305 section 5)
 # Seconds. For libraries that insist on a time limit of their own in a dial, which is the machine's to end.
 BEYOND_ALL_TIMEOUTS = 86_400.0
-
-
-def check_config(config: FeedConfig, environ: Mapping[str, str]) -> None:
-    """Raise ConfigError for what is known beforehand to be impossible: no room for all streams, an unusable proxy."""
-    check_room(config)
-    check_proxies(config.targets, environ)
-
-
-def check_proxies(targets: Iterable[Target], environ: Mapping[str, str]) -> None:
-    """Raises ConfigError where it is known beforehand that a proxy cannot be used."""
-    for target in targets:
-        if isinstance(target, Endpoint):
-            usable_proxy(target, environ)
-        elif isinstance(target.template.proxy, str):
-            _check_extra(parse_proxy(target.template.proxy))
-
-
-def usable_proxy(endpoint: Endpoint, environ: Mapping[str, str]) -> Proxy | None:
-    """The proxy through which a dial has to go, if any. Raises ConfigError if it cannot be used."""
-    if (proxy := proxy_of(endpoint, environ)) is not None:
-        _check_extra(proxy)
-    return proxy
-
-
-def _check_extra(proxy: Proxy) -> None:
-    if not proxy.is_socks:
-        return
-    from importlib.util import find_spec
-
-    if find_spec("python_socks") is None:
-        raise ConfigError(f"{proxy.scheme}://{proxy.told} is a SOCKS proxy: pip install 'holdfast[proxy]'")
 
 
 class Event(Protocol):

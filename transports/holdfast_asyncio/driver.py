@@ -12,10 +12,11 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from holdfast.config import FeedConfig
-from holdfast.driver import BEYOND_ALL_TIMEOUTS, Cancellable, Driver, usable_proxy
+from holdfast.driver import BEYOND_ALL_TIMEOUTS, Cancellable, Driver
 from holdfast.endpoint import Endpoint
 from holdfast.failures import failure_of_dial
 from holdfast.jobs import Job
+from holdfast.preflight import usable_proxy
 from holdfast_asyncio.dial import connect_tcp
 from holdfast_asyncio.protocol import SocketProtocol
 from holdfast_asyncio.signal import Signal

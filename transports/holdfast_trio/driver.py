@@ -12,10 +12,11 @@ from typing import Any
 import trio
 
 from holdfast.config import FeedConfig
-from holdfast.driver import Driver, usable_proxy
+from holdfast.driver import Driver
 from holdfast.endpoint import Endpoint
 from holdfast.failures import failure_of_dial
 from holdfast.jobs import Job
+from holdfast.preflight import usable_proxy
 from holdfast_shared import window_of
 from holdfast_trio.dial import connect_tcp
 from holdfast_trio.socket import Socket

@@ -13,9 +13,9 @@ import trio
 from holdfast.config import AnySource, FeedConfig, FeedOptions
 from holdfast.dialects.dialect import Service
 from holdfast.dialects.words import Update
-from holdfast.driver import check_config
 from holdfast.errors import LocalProtocolError
 from holdfast.feed import Feed
+from holdfast.preflight import check_config
 from holdfast.source import Source
 from holdfast_shared import check_window_file
 from holdfast_trio.driver import TrioDriver

@@ -15,7 +15,7 @@ from typing import Any, cast, get_type_hints
 from holdfast import ConfigError, FeedConfig, FeedOptions, Service
 from holdfast.checks import need
 from holdfast.config import AnySource
-from holdfast.driver import check_config
+from holdfast.preflight import check_config
 from holdfast.source import Source
 from holdfast_cli.run.hints import BY_STREAM, kind_or_anything, table_of
 from holdfast_cli.run.kinds import Choice, Kind, ListOf, MapOf, Named, OneOf, Table, Text

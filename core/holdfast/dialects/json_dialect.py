@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any, cast
 
-from holdfast.checks import can_be_sent
+from holdfast.checks import can_be_sent, number
 from holdfast.dialects.dialect import ServiceLimits
 from holdfast.dialects.words import (
     Acknowledged,
@@ -27,7 +27,6 @@ from holdfast.failures import Failure
 from holdfast.records import dataclass
 from holdfast.verdicts import Verdict
 
-_NO_TIME = 1e18  # seconds; beyond, or nan
 _HIGHEST = 2**53  # a number that no request goes beyond
 _NO_LIMITS = ServiceLimits()
 _PATIENT = Patience()
@@ -182,7 +181,7 @@ class JsonDialect:
 def _is_sound(found: object) -> bool:
     """Whether what a function found has the types that it should have: what it took from a message may have any."""
     if isinstance(found, Data):
-        return isinstance(cast(object, found.stream), str) and _is_time(found.time)
+        return isinstance(cast(object, found.stream), str) and (found.time is None or number(found.time))
     if isinstance(found, Acknowledged | Refused | Listed):
         streams = cast("Iterable[object]", () if found.streams is None else found.streams)
         named = isinstance(streams, tuple | frozenset) and all(isinstance(stream, str) for stream in streams)
@@ -193,10 +192,6 @@ def _is_sound(found: object) -> bool:
     if isinstance(found, Notice):
         return isinstance(cast(object, found.text), str)
     return isinstance(found, str | Heartbeat | None)
-
-
-def _is_time(found: object) -> bool:
-    return found is None or (isinstance(found, float | int) and abs(found) < _NO_TIME)
 
 
 def _text(request: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
+from holdfast.checks import number
 from holdfast.dialects.dialect import Dialect
 from holdfast.dialects.words import Update
 from holdfast.events import DialectFailed, Event
@@ -57,9 +58,6 @@ def lag_of(update: Update, wall_now: float) -> float | None:
     try:
         happened = update.event_time
         lag = None if happened is None else wall_now - happened
-        return lag if lag is not None and abs(lag) < _NO_TIME else None
+        return lag if number(lag) else None
     except Exception:  # it may be an update of a user's, and is asked for figures only
         return None
-
-
-_NO_TIME = 1e18  # seconds; beyond, or nan
